@@ -1,0 +1,1 @@
+"""The shell: services that carry out what the core decides."""

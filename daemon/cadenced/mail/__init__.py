@@ -1,0 +1,1 @@
+"""The wire: SMTP submission and the IMAP inbox."""

@@ -1,0 +1,1 @@
+"""What came in: any bytes become an Inbound and a verdict."""

@@ -1,0 +1,1 @@
+"""Embedded mail servers, prospects who answer, and a fast clock."""

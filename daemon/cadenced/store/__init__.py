@@ -1,0 +1,1 @@
+"""Memory: tables, transactions and queries; the only place where SQL is written."""

@@ -1,0 +1,1 @@
+"""How we sound: who a text is about, and what to mend in it."""

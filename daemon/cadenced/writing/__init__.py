@@ -1,0 +1,1 @@
+"""What goes out: rendered text, composed bytes, invitations."""
