@@ -48,7 +48,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A complete 5yz for this message: ``phase`` is ``rcpt``, ``data`` or ``dot``; it was not taken and never will be."""
+    """A complete 5yz for this message: ``phase`` is ``rcpt``, ``data`` or ``dot``; it was not taken, nor will be."""
 
     code: int
     text: str
@@ -96,7 +96,7 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A mail folder as the server shows it now; ``role`` is ``inbox``, ``sent``, ``drafts``, ``junk``, ``trash``, ``all``, or empty."""
+    """A mail folder as it is now; ``role`` is ``inbox``, ``sent``, ``drafts``, ``junk``, ``trash``, ``all`` or ""."""
 
     name: str
     role: str

@@ -78,7 +78,7 @@ def _unit(word: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When mail may leave: days (0 = Monday), local hours, whose zone (``prospect`` or an IANA name), holidays kept."""
+    """When mail may leave: days (0 = Monday), local hours, whose zone (``prospect`` or a name), holidays kept."""
 
     days: frozenset[int] = frozenset(range(5))
     opens: time = time(8, 30)
@@ -225,7 +225,7 @@ def is_open(moment: datetime, window: Window, place: Place) -> bool:
 
 
 def open_from(moment: datetime, window: Window, place: Place) -> datetime:
-    """Return ``moment``, or the first instant after it at which the window is open; NeverOpensError if there is none."""
+    """Return ``moment``, or the first instant after it at which the window is open; NeverOpensError if none is."""
     if window.always:
         return moment
     name = window_zone(window, place)

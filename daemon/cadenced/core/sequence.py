@@ -20,7 +20,7 @@ class AccountScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What every kind of step has. ``after`` counts from the step before; ``to`` is ``all``, ``primary`` or ``others``."""
+    """What all steps have. ``after`` counts from the step before; ``to`` is ``all``, ``primary`` or ``others``."""
 
     id: str
     after: Delay = Delay()
