@@ -53,9 +53,10 @@ class TaskOpened:
 
 @dataclass(frozen=True, slots=True)
 class TaskDone:
-    """The human did it. ``next_at`` dates a next step that was agreed on; ``over`` says that a conversation runs."""
+    """The human did it. ``step`` is empty outside the plan; ``over`` says that a conversation runs from here."""
 
     at: datetime
+    step: str
     outcome: str
     over: bool = False
 
@@ -70,8 +71,17 @@ class DoubtRaised:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubtSettled:
+    """The doubt about the touch of ``step`` is gone: ``how`` is ``sent``, ``resend`` or ``skip``."""
+
+    at: datetime
+    step: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
-    """The human (or the settling of a doubt) left ``step`` out."""
+    """The human left ``step`` out."""
 
     at: datetime
     step: str
@@ -118,6 +128,7 @@ Event = (
     | TaskOpened
     | TaskDone
     | DoubtRaised
+    | DoubtSettled
     | Skipped
     | Paused
     | Resumed

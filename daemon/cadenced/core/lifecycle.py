@@ -1,0 +1,329 @@
+"""How an enrolment moves: one table, ``TRANSITIONS[state][event type]``. A missing cell is an IllegalEventError.
+
+The diagram in docs/lifecycle.md is drawn from the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from cadenced.core import events, pacing
+from cadenced.core.model import Enrolment, State
+from cadenced.core.pacing import Delay
+from cadenced.core.sequence import (
+    AccountScope,
+    Ask,
+    Continue,
+    Goto,
+    Halt,
+    Move,
+    Pause,
+    Reaction,
+    Sequence,
+    Snooze,
+    Suppress,
+    TaskStep,
+    WaitStep,
+)
+from cadenced.errors import IllegalEventError
+
+SOFT_BOUNCES_MAX = 3
+"""So many soft bounces in one enrolment, and a human looks at the address."""
+
+MORNING = time(8, 0)
+_ONWARD = Delay(1, "business days")
+
+
+def apply(enrolment: Enrolment, event: events.Event, sequence: Sequence) -> Enrolment:
+    """Return what ``event`` makes of ``enrolment``; IllegalEventError where the table has no cell for it."""
+    try:
+        move = TRANSITIONS[enrolment.state][type(event)]
+    except KeyError:
+        raise IllegalEventError(
+            f"{type(event).__name__} cannot happen to an enrolment that is {enrolment.state}"
+        ) from None
+    return move(enrolment, event, sequence)
+
+
+def begin(enrolment: Enrolment, sequence: Sequence, at: datetime) -> Enrolment:
+    """Return a new enrolment set on its first step."""
+    return _go_on(replace(enrolment, state=State.ACTIVE, anchor=at, done=()), sequence, at)
+
+
+def wake(enrolment: Enrolment, now: datetime) -> events.Event | None:
+    """Return the event that time alone brings about: the waking of a paused enrolment, else None."""
+    if enrolment.state is not State.PAUSED or enrolment.due_at is None or enrolment.due_at > now:
+        return None
+    if enrolment.then:
+        return events.Completed(now, f"moved to {enrolment.then}")
+    return events.Resumed(now)
+
+
+def reaction_to(enrolment: Enrolment, event: events.Answered, sequence: Sequence) -> Reaction:
+    """Return what this answer does to this enrolment: the sequence's word; patience with soft bounces ends."""
+    if event.verdict == "bounce.soft" and enrolment.soft_bounces + 1 >= SOFT_BOUNCES_MAX:
+        return Halt("Mail to this address keeps coming back. Check it, or find another one.")
+    return sequence.reaction(event.verdict)
+
+
+def _sent(enrolment: Enrolment, event: events.Sent, sequence: Sequence) -> Enrolment:
+    done = replace(enrolment, done=(*enrolment.done, event.step))
+    if event.step != enrolment.step or not enrolment.live:
+        return done  # overtaken by an answer: the fact is kept, the enrolment stays where it stands
+    moved = _go_on(done, sequence, event.at)
+    if enrolment.state is State.ACTIVE:
+        return moved
+    return replace(moved, due_at=enrolment.due_at, reason=enrolment.reason)
+
+
+def _doubt_settled(enrolment: Enrolment, event: events.DoubtSettled, sequence: Sequence) -> Enrolment:
+    active = replace(enrolment, state=State.ACTIVE)
+    if event.how == "resend":
+        return _taken_up(active, sequence, event.at)
+    return _sent(active, events.Sent(event.at, event.step), sequence)
+
+
+def _postponed(enrolment: Enrolment, event: events.Postponed, _: Sequence) -> Enrolment:
+    return replace(enrolment, due_at=event.until, reason=event.reason)
+
+
+def _answered(enrolment: Enrolment, event: events.Answered, sequence: Sequence) -> Enrolment:
+    reaction = reaction_to(enrolment, event, sequence)
+    counted = replace(enrolment, soft_bounces=enrolment.soft_bounces + (event.verdict == "bounce.soft"))
+    return _REACTIONS[type(reaction)](counted, event, reaction, sequence)
+
+
+def _answered_too_late(enrolment: Enrolment, event: events.Answered, sequence: Sequence) -> Enrolment:
+    """Nothing more will be sent; only a stronger outcome than the present one is worth noting."""
+    if isinstance(sequence.reaction(event.verdict), Suppress):
+        return replace(enrolment, outcome=event.verdict)
+    return enrolment
+
+
+def _halt(enrolment: Enrolment, event: events.Answered, _reaction: Reaction, _: Sequence) -> Enrolment:
+    return _over(enrolment, State.HALTED, event.verdict, f"answered: {event.verdict}")
+
+
+def _continue(enrolment: Enrolment, _event: events.Answered, _reaction: Reaction, _: Sequence) -> Enrolment:
+    return enrolment
+
+
+def _pause(enrolment: Enrolment, event: events.Answered, reaction: Pause, sequence: Sequence) -> Enrolment:
+    if enrolment.state is State.AWAITING_TASK:
+        return enrolment  # a human decides anyway when it goes on
+    day = event.until + timedelta(days=1) if event.until else None  # the first business day after the return
+    until = _wake(enrolment, event.at, day, reaction.default, sequence)
+    return _parked(enrolment, until, f"{event.verdict}: until {until:%Y-%m-%d}", "")
+
+
+def _snooze(enrolment: Enrolment, event: events.Answered, reaction: Snooze, sequence: Sequence) -> Enrolment:
+    until = _wake(enrolment, event.at, event.until, reaction.default, sequence)
+    return _parked(enrolment, until, f"{event.verdict}: not before {until:%Y-%m-%d}", reaction.then)
+
+
+def _goto(enrolment: Enrolment, event: events.Answered, reaction: Goto, sequence: Sequence) -> Enrolment:
+    step = sequence.step(reaction.step)
+    if step is None:
+        return _ask(enrolment, event, Ask(""), sequence)
+    before = sequence.steps[: sequence.steps.index(step)]
+    moved = replace(enrolment, state=State.ACTIVE, done=tuple(s.id for s in before), then="")
+    return _go_on(moved, sequence, event.at)
+
+
+def _move(enrolment: Enrolment, event: events.Answered, reaction: Move, _: Sequence) -> Enrolment:
+    return replace(
+        _over(enrolment, State.FINISHED, f"moved to {reaction.sequence}", f"answered: {event.verdict}"),
+        then=reaction.sequence,
+    )
+
+
+def _ask(enrolment: Enrolment, event: events.Answered, _reaction: Reaction, _: Sequence) -> Enrolment:
+    return replace(
+        enrolment,
+        state=State.AWAITING_TASK,
+        due_at=_next_morning(event.at, enrolment),
+        reason=f"answered: {event.verdict}",
+    )
+
+
+_REACTIONS: Mapping[type[Reaction], Callable[..., Enrolment]] = {
+    Halt: _halt,
+    Continue: _continue,
+    Pause: _pause,
+    Snooze: _snooze,
+    Goto: _goto,
+    Move: _move,
+    Ask: _ask,
+    Suppress: _halt,
+}
+
+
+def _colleague(enrolment: Enrolment, event: events.ColleagueAnswered, sequence: Sequence) -> Enrolment:
+    reason = f"{event.who} of the same account answered: {event.verdict}"
+    if sequence.account_scope is AccountScope.HALT:
+        return _over(enrolment, State.HALTED, "colleague answered", reason)
+    if sequence.account_scope is AccountScope.HOLD:
+        return replace(enrolment, state=State.AWAITING_TASK, due_at=_next_morning(event.at, enrolment), reason=reason)
+    return enrolment
+
+
+def _task_opened(enrolment: Enrolment, event: events.TaskOpened, _: Sequence) -> Enrolment:
+    return replace(enrolment, state=State.AWAITING_TASK, due_at=event.due_at, reason=event.reason)
+
+
+def _doubt(enrolment: Enrolment, event: events.DoubtRaised, _: Sequence) -> Enrolment:
+    return replace(enrolment, state=State.AWAITING_TASK, due_at=_next_morning(event.at, enrolment), reason=event.reason)
+
+
+def _task_done(enrolment: Enrolment, event: events.TaskDone, sequence: Sequence) -> Enrolment:
+    if event.over:
+        return _over(enrolment, State.HALTED, event.outcome, "a conversation runs; the sequence rests")
+    active = replace(enrolment, state=State.ACTIVE)
+    if event.step and event.step == enrolment.step:
+        return _go_on(replace(active, done=(*enrolment.done, event.step)), sequence, event.at)
+    return _taken_up(active, sequence, event.at)
+
+
+def _paused(enrolment: Enrolment, event: events.Paused, _: Sequence) -> Enrolment:
+    return _parked(enrolment, event.until, event.reason, "")
+
+
+def _resumed(enrolment: Enrolment, event: events.Resumed, sequence: Sequence) -> Enrolment:
+    return _taken_up(replace(enrolment, state=State.ACTIVE, outcome=""), sequence, event.at)
+
+
+def _halted(enrolment: Enrolment, event: events.Halted, _: Sequence) -> Enrolment:
+    return _over(enrolment, State.HALTED, event.outcome, event.reason)
+
+
+def _completed(enrolment: Enrolment, event: events.Completed, _: Sequence) -> Enrolment:
+    return replace(_over(enrolment, State.FINISHED, event.outcome, ""), then=enrolment.then)
+
+
+def _fact(enrolment: Enrolment, _event: events.Event, _: Sequence) -> Enrolment:
+    return enrolment
+
+
+def _go_on(enrolment: Enrolment, sequence: Sequence, anchor: datetime) -> Enrolment:
+    """Set the enrolment on its next step; a ``wait`` step adds to the delay of what follows it."""
+    ready = anchor
+    for step in sequence.upcoming(enrolment.done, enrolment.role):
+        ready = pacing.add(ready, step.after, enrolment.place)
+        if isinstance(step, WaitStep):
+            ready = pacing.add(ready, step.span, enrolment.place)
+            continue
+        window = sequence.window.narrowed(step.hours)
+        due = ready if isinstance(step, TaskStep) else pacing.open_from(ready, window, enrolment.place)
+        return replace(enrolment, step=step.id, due_at=due, anchor=anchor, reason="")
+    return replace(enrolment, step="", due_at=ready, anchor=anchor, reason="")
+
+
+def _taken_up(enrolment: Enrolment, sequence: Sequence, at: datetime) -> Enrolment:
+    """Go on where it was left: the next step when it would have been due anyway, but not before ``at``."""
+    planned = _go_on(replace(enrolment, then=""), sequence, enrolment.anchor)
+    if planned.due_at is None or planned.due_at >= at:
+        return planned
+    step = sequence.step(planned.step)
+    if step is None or isinstance(step, TaskStep):
+        return replace(planned, due_at=at)
+    return replace(planned, due_at=pacing.open_from(at, sequence.window.narrowed(step.hours), enrolment.place))
+
+
+def _parked(enrolment: Enrolment, until: datetime, reason: str, then: str) -> Enrolment:
+    return replace(enrolment, state=State.PAUSED, due_at=until, reason=reason, then=then)
+
+
+def _over(enrolment: Enrolment, state: State, outcome: str, reason: str) -> Enrolment:
+    return replace(enrolment, state=state, due_at=None, outcome=outcome, reason=reason, then="")
+
+
+def _wake(enrolment: Enrolment, at: datetime, day: date | None, default: Delay, sequence: Sequence) -> datetime:
+    """Return when a parked enrolment wakes: the day read, else the default; never in the past, on a business day."""
+    place = enrolment.place
+    local = at.astimezone(pacing.zone(place.timezone)).date()
+    if day is None or day <= local:
+        moment = pacing.add(at, default if default.amount else _ONWARD, place)
+        day = max(moment.astimezone(pacing.zone(place.timezone)).date(), local)
+        if day == local:
+            return moment
+    day = pacing.business_day_from(day, place.country)
+    morning = pacing.to_utc(day, MORNING, place.timezone)
+    return pacing.open_from(max(morning, at), sequence.window, place)
+
+
+def _next_morning(at: datetime, enrolment: Enrolment) -> datetime:
+    """Return the morning of the next business day: when a human has looked at what came up."""
+    place = enrolment.place
+    day = pacing.business_day_from(at.astimezone(pacing.zone(place.timezone)).date() + timedelta(days=1), place.country)
+    return pacing.to_utc(day, MORNING, place.timezone).astimezone(UTC)
+
+
+Transition = Callable[[Enrolment, Any, Sequence], Enrolment]
+
+TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
+    State.ACTIVE: {
+        events.Sent: _sent,
+        events.Postponed: _postponed,
+        events.Answered: _answered,
+        events.ColleagueAnswered: _colleague,
+        events.TaskOpened: _task_opened,
+        events.DoubtRaised: _doubt,
+        events.DoubtSettled: _doubt_settled,
+        events.Skipped: _sent,
+        events.Paused: _paused,
+        events.Resumed: _resumed,
+        events.Halted: _halted,
+        events.Completed: _completed,
+    },
+    State.PAUSED: {
+        events.Sent: _sent,
+        events.Answered: _answered,
+        events.ColleagueAnswered: _colleague,
+        events.TaskOpened: _task_opened,
+        events.DoubtRaised: _fact,
+        events.DoubtSettled: _fact,
+        events.Skipped: _sent,
+        events.Paused: _paused,
+        events.Resumed: _resumed,
+        events.Halted: _halted,
+        events.Completed: _completed,
+    },
+    State.AWAITING_TASK: {
+        events.Sent: _sent,
+        events.Answered: _answered,
+        events.ColleagueAnswered: _fact,
+        events.TaskOpened: _task_opened,
+        events.TaskDone: _task_done,
+        events.DoubtRaised: _doubt,
+        events.DoubtSettled: _doubt_settled,
+        events.Skipped: _sent,
+        events.Paused: _paused,
+        events.Resumed: _resumed,
+        events.Halted: _halted,
+        events.Completed: _completed,
+    },
+    State.HALTED: {
+        events.Sent: _sent,
+        events.Answered: _answered_too_late,
+        events.ColleagueAnswered: _fact,
+        events.TaskDone: _fact,
+        events.DoubtRaised: _fact,
+        events.DoubtSettled: _fact,
+        events.Skipped: _fact,
+        events.Halted: _halted,
+        events.Resumed: _resumed,
+    },
+    State.FINISHED: {
+        events.Sent: _sent,
+        events.Answered: _answered_too_late,
+        events.ColleagueAnswered: _fact,
+        events.TaskDone: _fact,
+        events.DoubtRaised: _fact,
+        events.DoubtSettled: _fact,
+        events.Skipped: _fact,
+        events.Halted: _halted,
+    },
+}

@@ -1,0 +1,313 @@
+"""The tables. Unique keys, not care, make import, reading and reserving idempotent; times are UTC microseconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970: the same order and the same value on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Store an aware datetime; a naive one is a mistake of the caller."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return an aware datetime in UTC."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+Key = BigInteger().with_variant(Integer, "sqlite")
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _word(name: str, length: int = 80) -> Column[str]:
+    return Column(name, String(length), nullable=False, server_default="")
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+meta = Table("meta", metadata, Column("key", String(80), primary_key=True), _text("value"))
+"""One fact a row about the installation: ``install_key`` (hex), from which Message-IDs are derived."""
+
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    _text("hold"),
+    Column("held_at", Utc),
+    Column("synced_at", Utc),
+    Column("first_sent_at", Utc),
+    _word("lease_owner", 40),
+    _number("lease_epoch"),
+    Column("lease_until", Utc),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("key", String(255), nullable=False, unique=True),
+    _text("name"),
+)
+
+prospects = Table(
+    "prospects",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("email", String(320), nullable=False, unique=True),
+    Column("account_id", Key, ForeignKey("accounts.id"), index=True),
+    _word("mailbox"),
+    _word("timezone"),
+    _word("country", 8),
+    _word("language", 8),
+    _word("stage", 40),
+    _word("role", 40),
+    Column("next_step_at", Utc),
+    Column("fields", JSON, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("import_id", Key, index=True),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("email", String(320), primary_key=True),
+    _text("reason"),
+    Column("at", Utc, nullable=False),
+)
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("prospect_id", Key, ForeignKey("prospects.id"), nullable=False),
+    Column("account_id", Key),
+    Column("mailbox", String(80), nullable=False),
+    Column("sequence", String(80), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    _word("step"),
+    Column("due_at", Utc),
+    Column("anchor", Utc, nullable=False),
+    _word("lane", 8),
+    Column("fresh", Boolean, nullable=False, server_default=text("true")),
+    _word("timezone"),
+    _word("country", 8),
+    _word("role", 40),
+    _text("reason"),
+    _word("outcome", 120),
+    _word("then"),
+    _number("soft_bounces"),
+    Column("done", JSON, nullable=False),
+    Column("next_step_at", Utc),
+    Column("enrolled_at", Utc, nullable=False),
+    Column("import_id", Key, index=True),
+    UniqueConstraint("prospect_id", "sequence", "generation"),
+    Index(
+        "ix_enrolments_due",
+        "mailbox",
+        "lane",
+        "fresh",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_enrolments_account",
+        "account_id",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+"""``lane`` is ``mail`` where the next step is sent and ``desk`` where it is a task or an end; ``fresh`` until the first touch."""
+
+touches = Table(
+    "touches",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("prospect_id", Key, ForeignKey("prospects.id"), nullable=False),
+    Column("enrolment_id", Key, ForeignKey("enrolments.id"), nullable=False, index=True),
+    Column("sequence", String(80), nullable=False),
+    Column("step", String(80), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("mailbox", String(80), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message_id", String(255), nullable=False, unique=True),
+    Column("ref", String(40), nullable=False, unique=True),
+    Column("root_id", String(255), nullable=False),
+    _text("subject"),
+    Column("raw", LargeBinary),
+    _word("sha256", 64),
+    _word("template"),
+    _word("template_version", 64),
+    _word("boot_id", 40),
+    _number("attempts"),
+    Column("planned_at", Utc, nullable=False),
+    Column("claimed_at", Utc),
+    Column("armed_at", Utc),
+    Column("settled_at", Utc),
+    Column("sent_at", Utc),
+    Column("copy_seen_at", Utc),
+    _text("reply"),
+    _text("evidence"),
+    UniqueConstraint("prospect_id", "sequence", "step", "generation"),
+    Index(
+        "ix_touches_open",
+        "state",
+        sqlite_where=text("state IN ('claimed', 'armed', 'unknown', 'in_doubt')"),
+        postgresql_where=text("state IN ('claimed', 'armed', 'unknown', 'in_doubt')"),
+    ),
+    Index("ix_touches_sent", "mailbox", "sent_at"),
+    Index("ix_touches_root", "root_id"),
+)
+"""The ledger: one row per (prospect, sequence, step, generation) is the only arbiter of what was sent."""
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("mailbox", String(80), primary_key=True),
+    Column("folder", String(255), primary_key=True),
+    Column("uid_validity", BigInteger, nullable=False),
+    Column("last_uid", BigInteger, nullable=False),
+)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("mailbox", String(80), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("folder", String(255), nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+    Column("sent_at", Utc),
+    _word("message_id", 255),
+    _word("header_from", 320),
+    _text("subject"),
+    Column("verdict", String(32), nullable=False),
+    _word("classifier", 16),
+    Column("prospect_id", Key, index=True),
+    Column("enrolment_id", Key),
+    Column("touch_id", Key),
+    _word("how", 40),
+    _word("until", 10),
+    _text("reply_text"),
+    Column("evidence", JSON, nullable=False),
+    Column("raw", LargeBinary),
+    UniqueConstraint("mailbox", "digest"),
+)
+"""Every mail that was read; ``digest`` is of its Message-ID, or of its bytes where it has none, so it counts once."""
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("prospect_id", Key, index=True),
+    Column("enrolment_id", Key, index=True),
+    Column("touch_id", Key),
+    _word("step"),
+    _text("brief"),
+    Column("facts", JSON, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("done_at", Utc),
+    _word("outcome"),
+    _text("note"),
+    Index(
+        "ix_tasks_open",
+        "due_at",
+        sqlite_where=text("done_at IS NULL"),
+        postgresql_where=text("done_at IS NULL"),
+    ),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("prospect_id", Key, index=True),
+    Column("enrolment_id", Key),
+    Column("event", String(32), nullable=False),
+    Column("data", JSON, nullable=False),
+)
+"""Append-only; a prospect's rows in order are the timeline."""
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    _word("sequence"),
+    Column("state", String(12), nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("finished_at", Utc),
+    Column("counts", JSON, nullable=False),
+    Column("notes", JSON, nullable=False),
+    UniqueConstraint("sha256", "sequence"),
+)
+"""``state`` is ``staging``, ``active``, ``failed`` or ``undone``."""
+
+import_rows = Table(
+    "import_rows",
+    metadata,
+    Column("import_id", Key, primary_key=True, autoincrement=False),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    _word("email", 320),
+    _word("verdict", 12),
+    _text("reason"),
+    Column("row", JSON, nullable=False),
+)
+"""Rows staged for one import, dropped once their report is written."""
+
+template_versions = Table(
+    "template_versions",
+    metadata,
+    Column("version", String(64), primary_key=True),
+    _word("name"),
+    _text("source"),
+    Column("seen_at", Utc, nullable=False),
+)
