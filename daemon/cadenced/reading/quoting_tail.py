@@ -1,0 +1,138 @@
+"""What stands under a person's words: signatures, lines of the device, list footers, disclaimers.
+
+A closing with a bare name is left to the text: it is the writer's own. A closing with a block of lines under it
+(title, company, numbers) is a signature.
+"""
+
+import re
+from functools import cache
+
+from cadenced.reading import patterns
+from cadenced.reading.quoting_lines import Line
+
+_DELIMITER = re.compile(r"\s{0,2}(?:--|__|—|–|- -|---|_{5,}|-{20,}|\*{5,}|={4,})\s*$")
+_SENTENCE = re.compile(r"\w+(?:[\s,]+\w\S*){3,}[.!?]\s*$|[?]\s*$")
+_POSTSCRIPT = re.compile(r"\W{0,2}(?:p\.?\s?s\b|ps\s?:|n\.?b\.?\s?:)", re.IGNORECASE)
+_LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S*|[\[\]]")
+_PARTICLES = frozenset({"de", "di", "du", "del", "der", "den", "van", "von", "la", "le", "y", "e", "of"})
+_LONGEST_SIGNATURE = 14
+_WIDEST_LINE = 90
+
+
+def strip(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """Part the lines into the writer's words (with kept quotes) and what stands under them."""
+    kept: list[Line] = []
+    tail: list[Line] = []
+    for block in _blocks(lines):
+        if block[0].quoted:
+            kept.extend(block)
+            continue
+        cut = _cut(block)
+        kept.extend(block[:cut])
+        tail.extend(block[cut:])
+    return kept, tail
+
+
+def _blocks(lines: list[Line]) -> list[list[Line]]:
+    """Runs of quoted and of unquoted lines; a blank line stays with what is above it."""
+    blocks: list[list[Line]] = []
+    for line in lines:
+        if blocks and (blocks[-1][0].quoted == line.quoted or not line.text.strip()):
+            blocks[-1].append(line)
+        else:
+            blocks.append([line])
+    return blocks
+
+
+def _cut(block: list[Line]) -> int:
+    """The line at which the words end, trying the surest signs first."""
+    cut = next((at for at, line in enumerate(block) if line.signature), len(block))
+    cut = min(cut, _delimiter(block[:cut]))
+    cut = min(cut, _tail_line(block[:cut]))
+    return min(cut, _closing(block[:cut]))
+
+
+def _delimiter(block: list[Line]) -> int:
+    """`-- ` and its misspellings; a ruler counts only when no prose follows it."""
+    for at, line in enumerate(block):
+        if len(line.text) <= 90 and _DELIMITER.match(line.text) and _has_text(block[:at]):
+            mark = line.text.strip()
+            if mark in ("--", "__", "—", "–") or not _has_prose(block[at + 1 :]):
+                return at
+    if block and block[0].text.rstrip() in ("--", "__", "—"):
+        return 0
+    return len(block)
+
+
+def _tail_line(block: list[Line]) -> int:
+    """The first device line, footer or disclaimer."""
+    first = len(block)
+    started = False
+    for at, line in enumerate(block):
+        kind = _kind(line.text) if line.text.strip() else ""
+        if kind and (started or kind != "closing"):
+            return _with_ruler(block, at)
+        started = started or bool(line.text.strip())
+    return first
+
+
+def _with_ruler(block: list[Line], at: int) -> int:
+    above = at - 1
+    while above >= 0 and not block[above].text.strip():
+        above -= 1
+    return above if above >= 0 and _DELIMITER.match(block[above].text) else at
+
+
+@cache
+def _tails() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str] | None], ...]:
+    return tuple(
+        (pattern.tags["kind"], pattern.regex, needs(pattern))
+        for pattern in patterns.load("quoting")
+        if pattern.code != "closing"
+    )
+
+
+def needs(pattern: patterns.Pattern) -> re.Pattern[str] | None:
+    """Return the second expression that a line must hold as well, where the pattern has one."""
+    return re.compile(pattern.tags["needs"], re.IGNORECASE) if "needs" in pattern.tags else None
+
+
+def _kind(text: str) -> str:
+    bare = _LINK.sub("", text) if "http" in text or "<" in text or "[" in text else text
+    for kind, regex, second in _tails():
+        for form in {text, bare}:
+            if regex.match(form) and (second is None or second.search(form)):
+                return kind
+    return ""
+
+
+@cache
+def _closing_regex() -> re.Pattern[str]:
+    return next(pattern.regex for pattern in patterns.load("quoting") if pattern.code == "closing")
+
+
+def _closing(block: list[Line]) -> int:
+    """A closing formula with more than a name under it and no prose."""
+    for at in range(len(block) - 1, max(len(block) - _LONGEST_SIGNATURE - 8, -1), -1):
+        if len(block[at].text) < 60 and _closing_regex().match(block[at].text):
+            return at if _is_signature(block[at + 1 :]) and _has_text(block[:at]) else len(block)
+    return len(block)
+
+
+def _is_signature(lines: list[Line]) -> bool:
+    """More than a name, beginning with a name, and nothing that reads like a sentence."""
+    below = [line.text for line in lines if line.text.strip()]
+    if not 2 <= len(below) <= _LONGEST_SIGNATURE or _has_prose(lines):
+        return False
+    return all(word[:1].isupper() or word in _PARTICLES or not word[:1].isalpha() for word in below[0].split()[:6])
+
+
+def _has_text(lines: list[Line]) -> bool:
+    return any(line.text.strip() for line in lines)
+
+
+def _has_prose(lines: list[Line]) -> bool:
+    return any(
+        _SENTENCE.search(line.text[-200:]) or len(line.text) > _WIDEST_LINE or _POSTSCRIPT.match(line.text)
+        for line in lines
+    )
