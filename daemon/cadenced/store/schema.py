@@ -34,11 +34,11 @@ class Utc(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Store an aware datetime; a naive one is a mistake of the caller."""
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return an aware datetime in UTC."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
@@ -159,7 +159,7 @@ enrolments = Table(
         postgresql_where=text("due_at IS NOT NULL"),
     ),
 )
-"""``lane`` is ``mail`` where the next step is sent and ``desk`` where it is a task or an end; ``fresh`` until the first touch."""
+"""``lane`` is ``mail`` where the next step is sent, ``desk`` where it is a task or an end; ``fresh``: untouched."""
 
 touches = Table(
     "touches",

@@ -1,0 +1,152 @@
+"""One database, one writer: transactions are plain functions of a connection, run one after the other.
+
+The daemon runs them in a single thread (aiosqlite costs ten times as much a query, LIBRARIES.md); the command line
+and the rehearsal run them in place. SQLite runs WAL with synchronous=FULL, and both are read back: anything less
+sends twice after a power cut (RELIABILITY 0.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, TypeVar
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from cadenced.errors import DatabaseInUseError, NewerDatabaseError, StoreError
+from cadenced.store import migrations
+
+T = TypeVar("T")
+_PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+class Database:
+    """The store. ``inline`` runs transactions in the caller's thread: for commands and for the rehearsal."""
+
+    def __init__(self, url: str, *, inline: bool = False) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self._engine = _engine(url)
+        self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._lock: IO[str] | None = None
+        self._watch: Connection | None = None
+
+    def open(self) -> None:
+        """Bring the tables up to date; NewerDatabaseError (nothing touched) or StoreError when that cannot be."""
+        try:
+            with self._engine.connect() as connection:
+                found = migrations.current(connection)
+        except (OperationalError, DatabaseError) as cause:
+            raise StoreError(f"the database {self.shown} cannot be opened: {_plain(cause)}") from cause
+        if found == migrations.HEAD:
+            return
+        if found is not None and found not in migrations.KNOWN:
+            raise NewerDatabaseError(
+                f"the database {self.shown} was written by a newer cadenced (version {found});"
+                " install that version, or restore a backup from before the upgrade"
+            )
+        migrations.upgrade(self._engine)
+
+    def claim_for_daemon(self) -> None:
+        """Make sure that no second daemon works on this SQLite file; DatabaseInUseError when one does."""
+        path = make_url(self.url).database
+        if not self.is_sqlite or path in (None, "", ":memory:"):
+            return
+        self._lock = Path(f"{path}.lock").open("a")  # noqa: SIM115 - held open for the life of the daemon
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as cause:
+            self._lock.close()
+            raise DatabaseInUseError(f"another daemon works on {self.shown}; stop it first") from cause
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return make_url(self.url).render_as_string(hide_password=True)
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in one transaction, here and now; what it raises rolls everything back."""
+        with self._engine.begin() as connection:
+            return work(connection)
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` on one consistent view without keeping writers out."""
+        with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
+            return work(connection)
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in one transaction without blocking the event loop; committed and durable when it returns."""
+        if self._thread is None:
+            return self.transact(work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.transact, work)
+
+    def version(self) -> int:
+        """Return a number that changes when another process commits (SQLite); always 0 elsewhere."""
+        if not self.is_sqlite:
+            return 0
+        if self._watch is None:  # the number is counted for each connection by itself
+            self._watch = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        return int(self._watch.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+    def close(self) -> None:
+        """Finish what is under way and let go of the file."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        self._engine.dispose()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        memory = parsed.database in (None, "", ":memory:")
+        pool = sqlalchemy.pool.StaticPool if memory else sqlalchemy.pool.QueuePool
+        engine = sqlalchemy.create_engine(parsed, poolclass=pool, connect_args={"check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return sqlalchemy.create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+
+
+def _prepare_sqlite(raw: object, _record: object) -> None:
+    raw.isolation_level = None  # type: ignore[attr-defined] # the driver's connection: we say BEGIN ourselves
+    cursor = raw.cursor()  # type: ignore[attr-defined] # the driver's connection
+    in_memory = not cursor.execute("PRAGMA database_list").fetchone()[2]
+    for name, wanted in _PRAGMAS.items():
+        cursor.execute(f"PRAGMA {name} = {wanted}")
+        found = cursor.execute(f"PRAGMA {name}").fetchone()[0]
+        if found != wanted and not (in_memory and name == "journal_mode"):
+            raise StoreError(f"SQLite keeps {name} = {found} where {wanted} is needed; is this a network file system?")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _plain(cause: BaseException) -> str:
+    origin = getattr(cause, "orig", None)
+    return str(origin or cause).strip().splitlines()[0]
+
+
+def beside(url: str) -> Path | None:
+    """Return the folder that a SQLite file lies in, None for other databases."""
+    path = make_url(url).database
+    if make_url(url).get_backend_name() != "sqlite" or not path or path == ":memory:":
+        return None
+    return Path(os.fspath(path)).resolve().parent
