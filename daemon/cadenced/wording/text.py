@@ -1,0 +1,134 @@
+"""The words of a message: everything else becomes blanks, so that every offset still is the source's own."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from cadenced.wording import language as languages
+from cadenced.wording.detect import detect
+
+_VISIBLE = re.compile(r"[^\n]")
+_FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.DOTALL)
+_SUBJECT = re.compile(r"^subject[ \t]*:[ \t]*(?P<value>[^\n]*)$", re.MULTILINE | re.IGNORECASE)
+_FENCE = re.compile(r"^[ ]{0,3}(`{3,}|~{3,})[^\n]*\n(?:.*?^[ ]{0,3}\1[^\n]*$|.*\Z)", re.MULTILINE | re.DOTALL)
+_QUOTED = re.compile(r"^[ \t]{0,3}>[^\n]*$", re.MULTILINE)
+_ATTRIBUTION = re.compile(r"^[^\n>]{0,160}:[ \t]*\n(?=\s{0,3}>)", re.MULTILINE)
+_FORWARDED = re.compile(
+    r"^[ \t]*(?:-{2,}\s*(?:original message|forwarded message|ursprüngliche nachricht|message d'origine|"
+    r"message transféré|oorspronkelijk bericht)\s*-{2,}|_{20,})[ \t]*$.*\Z",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+_INLINE = re.compile(
+    r"```|`[^`\n]+`|!\[[^\]\n]*\](?:\([^)\n]*\))?|\]\([^)\n]*\)|<!--.*?-->|<(?:https?:|mailto:)[^>\s]*>|</?[a-zA-Z][^<>\n]{0,200}>"
+    r"|(?:https?://|www\.)[^\s<>\"]+|[\w.+-]+@[\w-]+\.[\w.-]+|\[(?=[^\]\n]+\])|(?<=\w)\](?!\()|\*+|~~|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)"
+    r"|^[ ]{0,3}#{1,6}[ ]|^[ ]{0,3}(?:-{3,}|\*{3,}|_{3,})[ \t]*$",
+    re.DOTALL | re.MULTILINE,
+)
+_MARKUP = frozenset("`![]<>*_~#@:/w")
+_DASHES = re.compile(r"^-- ?$", re.MULTILINE)
+_AFTERTHOUGHT = re.compile(r"^\s*(?:p\.?\s?s\.?|n\.?b\.?)\s*[:.\s-]", re.IGNORECASE | re.MULTILINE)
+_SIGNATURE_LINES = 10
+
+
+def blank(text: str) -> str:
+    """As many blanks as characters, line breaks kept."""
+    return _VISIBLE.sub(" ", text) if "\n" in text else " " * len(text)
+
+
+def front_matter(source: str) -> int:
+    """Where the body starts: behind the front matter, 0 where there is none."""
+    if not source.startswith("---"):
+        return 0
+    match = _FRONT.match(source)
+    return match.end() if match else 0
+
+
+def subject_span(source: str, body: int) -> tuple[int, int]:
+    """Start and end of the subject's words within the front matter, quotes left out; (0, 0) without one."""
+    match = _SUBJECT.search(source, 0, body)
+    if match is None:
+        return 0, 0
+    start, end = match.span("value")
+    value = source[start:end].rstrip()
+    end = start + len(value)
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        return start + 1, end - 1
+    return start, end
+
+
+def own_words(source: str, language: str = "") -> str:
+    """The message's own words; a text of one line is a sentence and keeps its greeting."""
+    body = front_matter(source)
+    own = own_body(source[body:], language)
+    if not body:
+        return own
+    start, end = subject_span(source, body)
+    head = blank(source[:start]) + source[start:end] + blank(source[end:body])
+    return head + own
+
+
+def own_body(body: str, language: str = "") -> str:
+    """The body's own words: no markup, code, quotes, greeting or signature."""
+    read = without_markup(body)
+    if "\n" not in read.strip():
+        return read
+    code = languages.code_of(language) or detect(read) or languages.DEFAULT
+    return without_frame(read, code)
+
+
+def without_markup(body: str) -> str:
+    """Blank what is not prose: code, quoted lines, addresses, Markdown's signs."""
+    if "```" in body or "~~~" in body:
+        body = _FENCE.sub(_blank_match, body)
+    if ">" in body:
+        body = _QUOTED.sub(_blank_match, _ATTRIBUTION.sub(_blank_match, body))
+    if "--" in body or "____" in body:
+        body = _FORWARDED.sub(_blank_match, body)
+    if not _MARKUP.isdisjoint(body):
+        body = _INLINE.sub(_blank_match, body)
+    return body
+
+
+def _blank_match(match: re.Match[str]) -> str:
+    return blank(match.group())
+
+
+def without_frame(read: str, code: str) -> str:
+    """Blank the greeting and the signature."""
+    start, end = frame(read, code)
+    tail = read[end:]
+    after = _AFTERTHOUGHT.search(tail)
+    kept = len(tail) if after is None else after.start()
+    return blank(read[:start]) + read[start:end] + blank(tail[:kept]) + tail[kept:]
+
+
+def frame(read: str, code: str) -> tuple[int, int]:
+    """Where the greeting ends and where the signature begins."""
+    greeting, closing = _frames(code)
+    match = greeting.match(read)
+    start = match.end() if match else 0
+    dashes = _DASHES.search(read, start)
+    end = dashes.start() if dashes else len(read)
+    for match in closing.finditer(read, start, end):
+        rest = read[match.end() : end]
+        after = _AFTERTHOUGHT.search(rest)
+        lines = [line for line in rest[: after.start() if after else None].splitlines() if line.strip()]
+        if len(lines) <= _SIGNATURE_LINES and all(len(line.strip()) <= 90 for line in lines):
+            return start, match.start()
+    return start, end
+
+
+@lru_cache(maxsize=16)
+def _frames(code: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    tongue = languages.load(code)
+    greetings = _alternatives(tongue.words("message", "greetings"))
+    greeted = _alternatives(tongue.words("message", "greeted"))
+    closings = _alternatives(tongue.words("message", "closings"))
+    named = rf"(?:[ \t,]+(?:(?i:{greeted})\b\.?|[A-ZÀ-ÞŠ-ž][\w.’'-]*)){{0,6}}"
+    greeting = rf"\s*(?i:{greetings})(?!\w){named}[ \t]*(?:[,!:.–—-]+(?=\s|$)|(?=\n|\Z))"
+    return re.compile(greeting), re.compile(rf"^[ \t]*(?:{closings})[ \t]*[,.!]*[ \t]*$", re.MULTILINE | re.IGNORECASE)
+
+
+def _alternatives(words: tuple[str, ...]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=lambda word: -len(word))) or "(?!)"

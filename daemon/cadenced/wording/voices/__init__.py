@@ -1,0 +1,1 @@
+"""What each language needs beyond a list of its pronouns."""
