@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -113,12 +113,9 @@ def live_of_account(tx: Connection, account_id: int, but: int) -> list[Enrolment
     return [from_row(row) for row in tx.execute(query)]
 
 
-def due(
-    tx: Connection, mailbox: str, lane_name: str, now: datetime, limit: int, skip: Iterable[int] = ()
-) -> list[Enrolment]:
+def due(tx: Connection, mailbox: str, lane_name: str, now: datetime, limit: int) -> list[Enrolment]:
     """Return what is due in one lane of one mailbox: follow-ups before first touches, then by date."""
     found: list[Enrolment] = []
-    left_out = tuple(skip)
     for fresh in (False, True):
         query = (
             select(enrolments)
@@ -131,8 +128,6 @@ def due(
             .order_by(enrolments.c.due_at)
             .limit(limit - len(found))
         )
-        if left_out:
-            query = query.where(enrolments.c.id.not_in(left_out))
         found += [from_row(row) for row in tx.execute(query)]
         if len(found) >= limit:
             break

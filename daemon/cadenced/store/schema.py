@@ -75,12 +75,15 @@ mailboxes = Table(
     Column("name", String(80), primary_key=True),
     _text("hold"),
     Column("held_at", Utc),
+    _text("smtp_fault"),
+    _text("imap_fault"),
     Column("synced_at", Utc),
     Column("first_sent_at", Utc),
     _word("lease_owner", 40),
     _number("lease_epoch"),
     Column("lease_until", Utc),
 )
+"""``hold`` stays until a human lifts it; the two faults heal by themselves."""
 
 accounts = Table(
     "accounts",

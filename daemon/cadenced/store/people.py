@@ -1,0 +1,98 @@
+"""Prospects, their accounts, and those who are never written to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from cadenced.core.model import Place, Prospect
+from cadenced.store.schema import accounts, prospects, suppressions
+
+
+def from_row(row: Row[Any]) -> Prospect:
+    """Return the value that a row of ``prospects`` holds."""
+    return Prospect(
+        id=row.id,
+        email=row.email,
+        mailbox=row.mailbox,
+        account=row.account_id,
+        place=Place(row.timezone, row.country),
+        language=row.language,
+        stage=row.stage,
+        fields=row.fields,
+    )
+
+
+def get(tx: Connection, prospect_id: int) -> Prospect:
+    """Return the prospect of this id; it must exist."""
+    return from_row(tx.execute(select(prospects).where(prospects.c.id == prospect_id)).one())
+
+
+def by_email(tx: Connection, email: str) -> Prospect | None:
+    """Return the prospect of this normalised address."""
+    row = tx.execute(select(prospects).where(prospects.c.email == email)).first()
+    return from_row(row) if row else None
+
+
+def among(tx: Connection, emails: Collection[str]) -> list[Prospect]:
+    """Return the prospects whose address is among these."""
+    return [from_row(row) for row in tx.execute(select(prospects).where(prospects.c.email.in_(emails)))]
+
+
+def of_account(tx: Connection, account_id: int) -> list[Prospect]:
+    """Return everybody of an account."""
+    return [from_row(row) for row in tx.execute(select(prospects).where(prospects.c.account_id == account_id))]
+
+
+def of_domain(tx: Connection, domain: str, limit: int = 200) -> list[Prospect]:
+    """Return prospects whose address lies in a domain."""
+    query = select(prospects).where(prospects.c.email.like(f"%@{domain}")).limit(limit)
+    return [from_row(row) for row in tx.execute(query)]
+
+
+def account_name(tx: Connection, account_id: int | None) -> str:
+    """Return an account's name as people write it."""
+    if account_id is None:
+        return ""
+    return tx.execute(select(accounts.c.name).where(accounts.c.id == account_id)).scalar() or ""
+
+
+def set_stage(tx: Connection, prospect_id: int, stage: str) -> None:
+    """Note where the prospect stands now."""
+    tx.execute(update(prospects).where(prospects.c.id == prospect_id).values(stage=stage))
+
+
+def set_fields(tx: Connection, prospect_id: int, fields: Mapping[str, str]) -> None:
+    """Replace what is known of a prospect."""
+    tx.execute(update(prospects).where(prospects.c.id == prospect_id).values(fields=dict(fields)))
+
+
+def count(tx: Connection) -> int:
+    """Return how many prospects there are."""
+    return tx.execute(select(func.count()).select_from(prospects)).scalar_one()
+
+
+def suppress(tx: Connection, email: str, reason: str, now: datetime) -> bool:
+    """Never write to this address again; False when it was so already."""
+    if is_suppressed(tx, email):
+        return False
+    tx.execute(suppressions.insert().values(email=email, reason=reason, at=now))
+    return True
+
+
+def unsuppress(tx: Connection, email: str) -> bool:
+    """Lift a suppression; False when there was none."""
+    return tx.execute(suppressions.delete().where(suppressions.c.email == email)).rowcount == 1
+
+
+def is_suppressed(tx: Connection, email: str) -> bool:
+    """Whether an address must not be written to."""
+    return tx.execute(select(suppressions.c.email).where(suppressions.c.email == email)).first() is not None
+
+
+def suppressed(tx: Connection) -> list[Row[Any]]:
+    """Return every suppression: ``email``, ``reason``, ``at``, newest first."""
+    return list(tx.execute(select(suppressions).order_by(suppressions.c.at.desc())))

@@ -1,0 +1,35 @@
+"""The event log: append-only, past-tense words; a prospect's rows in order are the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from cadenced.core.model import Enrolment
+from cadenced.store.schema import events
+
+
+def note(tx: Connection, at: datetime, event: str, prospect_id: int | None, **data: Any) -> None:
+    """Append what happened to a prospect (None: to the installation)."""
+    row = {"at": at, "event": event, "prospect_id": prospect_id, "data": _known(data)}
+    tx.execute(events.insert().values(row))
+
+
+def note_of(tx: Connection, at: datetime, event: str, enrolment: Enrolment, **data: Any) -> None:
+    """Append what happened to an enrolment."""
+    known = _known({"sequence": enrolment.sequence, **data})
+    row = {"at": at, "event": event, "prospect_id": enrolment.prospect, "enrolment_id": enrolment.id, "data": known}
+    tx.execute(events.insert().values(row))
+
+
+def of_prospect(tx: Connection, prospect_id: int) -> list[Mapping[str, Any]]:
+    """Return a prospect's timeline, oldest first: ``at``, ``event`` and the event's own facts."""
+    query = select(events).where(events.c.prospect_id == prospect_id).order_by(events.c.id)
+    return [{"at": row.at, "event": row.event, **row.data} for row in tx.execute(query)]
+
+
+def _known(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in data.items() if value}
