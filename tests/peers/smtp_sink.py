@@ -81,9 +81,10 @@ class Close:
 
 @dataclass(frozen=True)
 class Nothing:
-    """Stay silent for ever, with the connection open."""
+    """Say nothing and hear nothing any more, with the connection open."""
 
     async def __call__(self, talk: Conversation) -> bool:
+        await asyncio.Event().wait()
         return False
 
 
