@@ -22,7 +22,7 @@ T = TypeVar("T")
 Form = Callable[[object], T]
 """What turns a raw value into a checked one."""
 
-_KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
+_KINDS: dict[type, str] = {type(None): "nothing", bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 

@@ -69,8 +69,12 @@ class Table:
     def need(self, key: str, form: Form[T], placeholder: T) -> T:
         """Return the checked value of a key that must be there; ``placeholder`` stands in for a missing one."""
         if key not in self.values and not self._absent:
-            self.report.problem(self.path, f"{self.title} has no {key}", f"add {key} = …")
+            self.report.problem(self.path, f"{self.title} has no {key}", self.example(key))
         return self.read(key, form, placeholder)
+
+    def example(self, key: str) -> str:
+        """Return the cure for a missing key."""
+        return f"add {key} = …"
 
     @property
     def title(self) -> str:
