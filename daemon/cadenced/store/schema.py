@@ -24,6 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from cadenced.core import address
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -60,6 +62,17 @@ def _word(name: str, length: int = 80) -> Column[str]:
 
 def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
+
+
+def _untagged() -> Column[str]:
+    """Return the column by which variants of one address are one person; filled from ``email`` by itself."""
+    return Column(
+        "untagged",
+        String(320),
+        nullable=False,
+        server_default="",
+        default=lambda context: address.untagged(context.get_current_parameters()["email"]),
+    )
 
 
 def _number(name: str) -> Column[int]:
@@ -109,7 +122,15 @@ prospects = Table(
     Column("fields", JSON, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("import_id", Key, index=True),
+    _untagged(),
+    Index(
+        "ix_prospects_untagged",
+        "untagged",
+        sqlite_where=text("untagged <> ''"),
+        postgresql_where=text("untagged <> ''"),
+    ),
 )
+"""``untagged`` is the address's identity where that differs: without +tag, without the dots that Gmail ignores."""
 
 suppressions = Table(
     "suppressions",
@@ -117,6 +138,13 @@ suppressions = Table(
     Column("email", String(320), primary_key=True),
     _text("reason"),
     Column("at", Utc, nullable=False),
+    _untagged(),
+    Index(
+        "ix_suppressions_untagged",
+        "untagged",
+        sqlite_where=text("untagged <> ''"),
+        postgresql_where=text("untagged <> ''"),
+    ),
 )
 
 enrolments = Table(
@@ -302,9 +330,22 @@ import_rows = Table(
     _word("email", 320),
     _word("verdict", 12),
     _text("reason"),
-    Column("row", JSON, nullable=False),
+    _word("untagged", 320),
+    _word("account", 255),
+    _text("company"),
+    _word("mailbox"),
+    _word("sequence"),
+    _word("timezone"),
+    _word("country", 8),
+    _word("language", 8),
+    _word("stage", 40),
+    _word("role", 40),
+    Column("next_step_at", Utc),
+    Column("fields", JSON, nullable=False),
+    Column("prospect_id", Key),
 )
-"""Rows staged for one import, dropped once their report is written."""
+"""Rows staged for one import, dropped once their report is written. ``verdict`` is what becomes of the row unless
+something stands in its way; ``prospect_id`` is set where the person was known before."""
 
 template_versions = Table(
     "template_versions",
