@@ -2,5 +2,7 @@
 
 from cadenced.library.admission import Admission
 from cadenced.library.loading import Library, Shelves, load, shelves
+from cadenced.library.watch import LibrarySource
+from cadenced.library.workspace import starter, write_workspace
 
-__all__ = ["Admission", "Library", "Shelves", "load", "shelves"]
+__all__ = ["Admission", "Library", "LibrarySource", "Shelves", "load", "shelves", "starter", "write_workspace"]
