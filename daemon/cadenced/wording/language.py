@@ -24,7 +24,7 @@ NAMES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Language:
     """One language: how its pronouns are found and judged, and the words that the rules look for."""
 

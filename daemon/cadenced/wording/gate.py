@@ -1,0 +1,53 @@
+"""The gate: every rendered message is judged before it is reserved."""
+
+from __future__ import annotations
+
+from cadenced.wording import rules
+from cadenced.wording.draft import Draft, View
+from cadenced.wording.findings import ERROR, SEVERITIES, Finding, Hit, Lines
+from cadenced.wording.rule import Rule
+from cadenced.wording.settings import DEFAULTS, Settings
+
+SUBJECT, BODY = "subject", "body"
+
+
+def check(subject: str, body_markdown: str, language: str = "", settings: Settings = DEFAULTS) -> tuple[Finding, ...]:
+    """Return the findings on a rendered message; `file` of each is `subject` or `body`, places are within that part.
+
+    A message with a finding of severity `error` is not to be sent. What a template waives, the caller silences with
+    `settings.without(codes)`.
+    """
+    draft = Draft(subject, body_markdown, language)
+    found = hits(draft, settings)
+    if not found:
+        return ()
+    lines = {SUBJECT: Lines(subject), BODY: Lines(body_markdown)}
+    return tuple(sorted(_finding(rule, hit, lines[hit.part], settings) for rule, hit in found))
+
+
+def hits(draft: Draft, settings: Settings) -> list[tuple[Rule, Hit]]:
+    """Return every hit of every rule that speaks, with offsets into the draft."""
+    view = View(draft)
+    return [(rule, hit) for rule in rules.MESSAGE if settings.speaks(rule.code) for hit in rule.check(view, settings)]
+
+
+def refuses(found: tuple[Finding, ...]) -> bool:
+    """Return whether a message with these findings must not leave."""
+    return any(finding.severity == ERROR for finding in found)
+
+
+def severity_of(rule: Rule, hit: Hit, settings: Settings) -> str:
+    """Return how severe a hit is: as the settings say, else the rule's own, one step less for a mild one."""
+    severity = settings.severity.get(rule.code, rule.severity)
+    if hit.mild and severity != SEVERITIES[-1]:
+        return SEVERITIES[SEVERITIES.index(severity) + 1]
+    return severity
+
+
+def _finding(rule: Rule, hit: Hit, lines: Lines, settings: Settings) -> Finding:
+    line, column = lines.place(hit.start)
+    end_line, end_column = lines.place(hit.end)
+    severity = severity_of(rule, hit, settings)
+    return Finding(
+        hit.part, line, column, end_line, end_column, rule.code, severity, rule.says(hit.detail), hit.replacements
+    )

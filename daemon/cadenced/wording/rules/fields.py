@@ -1,0 +1,63 @@
+"""Variables that were never filled, as a rendered message shows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from cadenced.wording.draft import View
+from cadenced.wording.findings import ERROR, Hit
+from cadenced.wording.rule import Example, MessageRule
+from cadenced.wording.settings import Settings
+
+_NAMES = r"(?:first|last|full|company|your|contact|recipient|prospect|client|customer)?[ _-]?(?:name|firstname|lastname|company|title|date|prénom|nom|société|vorname|firma|voornaam|bedrijf)"
+_UNFILLED = re.compile(
+    r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|"
+    rf"(?<![\w!\]])[\[<{{%*|]{{1,2}}[ ]?{_NAMES}[ ]?[\]>}}%*|]{{1,2}}(?![\w(])",
+    re.I,
+)
+_GREETED_NOBODY = re.compile(
+    r"\A\s*(?:hello|hi|hey|dear|good morning|bonjour|cher|chère|hallo|guten tag|liebe|lieber|beste|geachte|hola|ciao|olá)"
+    r"[ \t]+(?:[,;!:]|none\b|null\b|undefined\b|nan\b|n/a\b)",
+    re.I,
+)
+
+
+def _unfilled(view: View, _: Settings) -> Iterable[Hit]:
+    body, subject = view.draft.body, view.draft.subject
+    match = _GREETED_NOBODY.match(body)
+    if match and not (match.group().rstrip()[-1] in "!:;" and "," not in match.group() and view.language.code == "fr"):
+        yield Hit(len(match.group()) - len(match.group().lstrip()), match.end(), " ".join(match.group().split()))
+    for part, text in (("body", body), ("subject", subject)):
+        if _suspect(text):
+            for found in _UNFILLED.finditer(view.readable if part == "body" and "`" in text else text):
+                yield Hit(found.start(), found.end(), found.group(), part)
+
+
+def _suspect(text: str) -> bool:
+    return "{" in text or "[" in text or "<" in text or "%" in text or "*|" in text
+
+
+RULES = (
+    MessageRule(
+        code="unfilled",
+        severity=ERROR,
+        title="A variable without a value",
+        message="“{detail}” was never filled in",
+        cure="give the column a value, or the template a fallback that reads well",
+        source="the message that nobody forgives",
+        check=_unfilled,
+        fires=(
+            Example("Hello ,\n\nyou asked for the plan."),
+            Example("Hello {{ first_name }},\n\nyou asked for the plan."),
+            Example("Hi [First Name],\n\nyou asked for the plan."),
+            Example("Dear None,\n\nyou asked for the plan."),
+            Example("You asked for it.", "A plan for %COMPANY%"),
+        ),
+        silent=(
+            Example("Hello Mike,\n\nyou asked for the plan."),
+            Example("Bonjour !\n\nVous vouliez le plan.", "Le plan", "fr"),
+            Example("Hello,\n\nyou asked for 10 % and [the plan](https://abc.example)."),
+        ),
+    ),
+)
