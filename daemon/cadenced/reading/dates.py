@@ -1,0 +1,260 @@
+"""The day that a mail names: when somebody is back, or when they want to hear from us again.
+
+Both readers cut the text into sentences, find what names days (`dates_mentions`) and judge each by the words
+around it: prepositions ("until", "after") and cues ("back", "call me"). No day, or one that has passed, is None.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from cadenced.reading import dates_grammar, dates_mentions, quoting
+from cadenced.reading.dates_calendar import weekdays
+from cadenced.reading.dates_grammar import Grammar
+from cadenced.reading.dates_mentions import Mention, Reading
+
+Business = Callable[[date], bool]
+
+_MAX_TEXT = 6000
+_MAX_SENTENCE = 700
+_MAX_SENTENCES = 60
+_NEAR = 70  # characters between a cue and the day that it speaks of
+_FUZZY = frozenset(
+    {
+        "month",
+        "quarter",
+        "half_year",
+        "season",
+        "new_year",
+        "year",
+        "next",
+        "week",
+        "part_next",
+        "part_year",
+        "rentree",
+        "after_next",
+    }
+)
+_LATE = frozenset({"part_month", "month_end", "quarter_end", "year_end", "part_this"})
+_UNNAMED = frozenset({"holidays", "season"})  # "my holidays" names no day, "until the holidays" does
+_ENDS = frozenset({"until", "through", "after"})
+_VAGUE = frozenset({"today", "rest_of_week", "weekend"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Clue:
+    """A mention with the words around it."""
+
+    mention: Mention
+    sentence: str
+    preposition: str
+    negated: bool
+
+
+def back_on(text: str, sent: datetime, language: str, business: Business = weekdays) -> date | None:
+    """Return the first business day on which the writer of an out-of-office message is back, or None."""
+    reading = _reading(text, sent, language, plan=False)
+    best: tuple[int, date] | None = None
+    for clues in _clues(text, reading):
+        for rank, day in _returns(clues, reading.grammar):
+            if best is None or rank > best[0]:
+                best = (rank, day)
+    return _business(best[1], reading.sent, business) if best else None
+
+
+def again_on(text: str, sent: datetime, language: str, business: Business = weekdays) -> date | None:
+    """Return the first business day on which the writer wants to be written to again, or None."""
+    reading = _reading(text, sent, language, plan=True)
+    best: tuple[float, date] | None = None
+    fiscal = _FISCAL.search(text.lower()) is not None  # its "new year" is not January's
+    for clues in _clues(text, reading):
+        for score, day in _wishes(
+            [clue for clue in clues if not (fiscal and clue.mention.kind == "new_year")], reading
+        ):
+            if day > reading.sent and (best is None or score >= best[0]):
+                best = (score, day)
+    return _business(best[1], reading.sent, business) if best else None
+
+
+def _business(day: date, sent: date, business: Business) -> date | None:
+    """The first business day on or after; None when the day has passed."""
+    if day <= sent:
+        return None
+    return next((found for found in (day + timedelta(n) for n in range(15)) if business(found)), day)
+
+
+# ------------------------------------------------------------------------------------------------- reading
+
+
+def _reading(text: str, sent: datetime, language: str, plan: bool) -> Reading:
+    grammar = dates_grammar.grammar(language)
+    return Reading(sent.date(), grammar, _order(text, sent, grammar), plan)
+
+
+_SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})(?:/\d{2,4})?(?![\d/])")
+_BRITISH = re.compile(
+    r"\b(?:\w+(?:ise|ising|ised|isation)|colour|favour|centre|cheers|whilst|kind regards|diary|bank holiday|annual leave|fortnight)\b|\d(?:st|nd|rd|th) of ",
+    re.IGNORECASE,
+)
+
+
+def _order(text: str, sent: datetime, grammar: Grammar) -> str:
+    """Month first only in English: when a number of the text says so, else by the writer's offset from UTC."""
+    if grammar.language != "en":
+        return grammar.order
+    for first, second in _SLASHED.findall(text[:_MAX_TEXT]):
+        if int(first) > 12 >= int(second):
+            return "dmy"
+        if int(second) > 12 >= int(first):
+            return "mdy"
+    offset = sent.utcoffset()
+    american = offset is not None and timedelta(hours=-10) <= offset <= timedelta(hours=-3.5)
+    return "mdy" if american and not _BRITISH.search(text[:_MAX_TEXT]) else grammar.order
+
+
+_ABBREVIATED = re.compile(
+    r"\b(?:mr|mrs|ms|dr|st|no|nr|approx|ca|bzw|inkl|einschl|incl|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|okt|dez|janv|févr|juil|déc|m|mme|sr|sra|dott|ing|evt|t\.e\.m|z\.b)\.$",
+    re.IGNORECASE,
+)
+
+
+def _sentences(text: str, grammar: Grammar) -> list[str]:
+    """Cut the person's words into sentences, lower-case, without line breaks; only those that can name a day."""
+    text = quoting.spoken(text)[:_MAX_TEXT].replace("\u00a0", " ").replace("\u202f", " ").replace("’", "'")
+    found: list[str] = []
+    for piece in _END.split(text):
+        joined = " ".join(piece.lower().split())
+        if found and _ABBREVIATED.search(found[-1][-12:]):
+            found[-1] = f"{found[-1]} {joined}"
+        elif joined:
+            found.append(joined)
+    return [sentence[:_MAX_SENTENCE] for sentence in found[:_MAX_SENTENCES]]
+
+
+_END = re.compile(r"(?<=[!?;])\s+|(?<=[^\W\d][.])\s+|(?<=\d\d\d\d\.)\s+|(?<=[)\"”»]\.)\s+|\n\s*\n\s*")
+
+
+def _clues(text: str, reading: Reading) -> list[list[_Clue]]:
+    """For each sentence that names days, its mentions with their surroundings."""
+    found = []
+    for sentence in _sentences(text, reading.grammar):
+        if reading.grammar.trigger.search(sentence):
+            mentions = dates_mentions.find(sentence, reading)
+            if mentions:
+                found.append([_clue(sentence, mention, reading.grammar) for mention in mentions])
+    return found
+
+
+def _clue(sentence: str, mention: Mention, grammar: Grammar) -> _Clue:
+    before = sentence[max(0, mention.start - 45) : mention.start]
+    match = grammar.preposition.search(before)
+    preposition = match.lastgroup or "" if match else ""
+    if preposition == "until" and grammar.inclusive.match(sentence, mention.end):
+        preposition = "through"
+    clause = re.split(r"[,;:(]\s", sentence[: mention.start])[-1]
+    return _Clue(mention, sentence, preposition, bool(grammar.cues["negation"].search(clause)))
+
+
+# ---------------------------------------------------------------------------------------- out of the office
+
+
+def _returns(clues: list[_Clue], grammar: Grammar) -> list[tuple[int, date]]:
+    """Rank and first day back for each mention: a day of return, a last day away, then weaker signs."""
+    sentence = clues[0].sentence
+    clues = [clue for clue in clues if clue.mention.kind not in _UNNAMED or clue.preposition in _ENDS]
+    if not clues:
+        return []
+    returning = _nearest(clues, grammar.cues["back"], sentence)
+    answering = _nearest(clues, grammar.cues["answer"], sentence)
+    away = grammar.cues["away"].search(sentence) is not None
+    found = []
+    for clue in clues:
+        day = _return(clue, clue in returning, clue in answering, away)
+        if day:
+            found.append(day)
+    return found
+
+
+def _return(clue: _Clue, returning: bool, answering: bool, away: bool) -> tuple[int, date] | None:
+    mention = clue.mention
+    if clue.preposition in ("until", "through"):
+        return (6 if clue.preposition == "through" else 5), _after_until(clue, returning and clue.negated)
+    if mention.kind in ("range", "numeric_range"):
+        return 5, mention.last + timedelta(1)
+    if clue.preposition == "after" and (returning or answering):
+        return 7, mention.last + timedelta(1)
+    if returning and clue.preposition != "before":
+        return 8, mention.first
+    if answering and mention.kind not in _VAGUE:
+        return (7 if clue.preposition == "from" else 4), mention.first
+    if away and clue.preposition != "from":
+        return (2 if mention.kind in _VAGUE else 3), mention.last + timedelta(1)
+    return None
+
+
+def _after_until(clue: _Clue, not_before: bool) -> date:
+    """`until 5 May`: the day after is right in both readings; `not back until 5 May`: that day."""
+    mention = clue.mention
+    if not_before or (clue.preposition == "until" and mention.kind in _FUZZY):
+        return mention.first
+    return mention.last + timedelta(1)
+
+
+def _nearest(clues: list[_Clue], cue: re.Pattern[str], sentence: str) -> list[_Clue]:
+    """For each cue the mention that it speaks of: the nearest, one behind it rather than one before it."""
+    found = []
+    for match in cue.finditer(sentence):
+        best = min(clues, key=lambda clue: _distance(match, clue.mention, sentence))
+        if _distance(match, best.mention, sentence) <= _NEAR:
+            found.append(best)
+    return found
+
+
+_BREAK = re.compile(r"[,;:(]\s|\b(?:but|and|mais|et|aber|und|maar|en|pero|y|ma|e|mas|men|och)\b")
+
+
+def _distance(match: re.Match[str], mention: Mention, sentence: str) -> int:
+    if mention.start >= match.end():
+        between, behind = sentence[match.end() : mention.start], 0
+    else:
+        between, behind = sentence[mention.end : match.start()], 12
+    return len(between) + behind + 15 * len(_BREAK.findall(between))
+
+
+# -------------------------------------------------------------------------------------------- when to write
+
+
+_FISCAL = re.compile(
+    r"fiscal|financial year|exercice|geschäftsjahr|wirtschaftsjahr|boekjaar|ejercicio|esercizio|exercício|räkenskapsår|verksamhetsår"
+)
+
+
+def _wishes(clues: list[_Clue], reading: Reading) -> list[tuple[float, date]]:
+    """Score and day for each mention: how likely is it the day of the next contact?"""
+    sentence = clues[0].sentence if clues else ""
+    asked = _nearest(clues, reading.grammar.cues["contact"], sentence)
+    away = reading.grammar.cues["away"].search(sentence) is not None
+    return [wish for clue in clues if (wish := _wish(clue, clue in asked, away, reading))]
+
+
+def _wish(clue: _Clue, asked: bool, away: bool, reading: Reading) -> tuple[float, date] | None:
+    mention = clue.mention
+    after = clue.preposition in ("after", "through", "until", "ends")
+    if mention.kind in _VAGUE and not after:
+        return None
+    score = (3.0 if asked else 0.0) + (1.5 if clue.preposition else 0.0) + (0.5 if mention.day else 0.0)
+    if away and not asked and not after:
+        score -= 2.0
+    return score, max(_day_of_wish(clue), reading.sent + timedelta(1)) if mention.last > reading.sent else mention.first
+
+
+def _day_of_wish(clue: _Clue) -> date:
+    mention = clue.mention
+    if clue.preposition in ("after", "ends", "through"):
+        return mention.first if mention.kind in ("new_year", "year") else mention.last + timedelta(1)
+    if clue.preposition == "until":
+        return mention.first if clue.negated or mention.kind in _FUZZY else mention.last + timedelta(1)
+    if clue.preposition == "before" and mention.kind not in _FUZZY and clue.negated:
+        return mention.last + (timedelta(1) if mention.kind == "feast" else timedelta(0))
+    return mention.first

@@ -1,0 +1,246 @@
+"""The words of a language for days, compiled: one `Grammar` for each language, built at first use from dates.toml."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from cadenced.reading import patterns
+
+_DASH = r"\s?[-–—]\s?"
+_UNITS = ("day", "week", "fortnight", "month", "quarter", "year")
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Regular expressions over lower-case text, and the meaning of the words in them."""
+
+    language: str
+    order: str
+    rules: tuple[tuple[str, re.Pattern[str]], ...]
+    months: Mapping[str, int]
+    weekdays: tuple[re.Pattern[str], ...]
+    numbers: Mapping[str, int]
+    quarters: Mapping[str, int]
+    units: tuple[tuple[str, re.Pattern[str]], ...]
+    trigger: re.Pattern[str]
+    connector: re.Pattern[str]
+    preposition: re.Pattern[str]
+    inclusive: re.Pattern[str]
+    cues: Mapping[str, re.Pattern[str]]
+
+    def month(self, word: str) -> int:
+        """Return 1 to 12 for a month's name or its abbreviation."""
+        return self.months.get(word.rstrip("."), 0)
+
+    def weekday(self, word: str) -> int:
+        """Return 0 (Monday) to 6 for the name of a day."""
+        return next((index for index, regex in enumerate(self.weekdays) if regex.match(word)), -1)
+
+    def number(self, word: str) -> int:
+        """Return the value of a digit or a number word; 0 stands for a half."""
+        return int(word) if word.isdigit() else self.numbers.get(" ".join(word.split()), 1)
+
+    def unit(self, word: str) -> str:
+        """Return day, week, fortnight, month, quarter or year."""
+        return next((name for name, regex in self.units if regex.fullmatch(word)), "")
+
+
+@cache
+def grammar(language: str) -> Grammar:
+    """Build the grammar of a language; an unknown language is read as English."""
+    table = patterns.table("dates")
+    words = table.get(language) if language != "feasts" else None
+    return _build(language if words else "en", words or table["en"], table["feasts"])
+
+
+def _build(language: str, words: Mapping[str, Any], feasts: Mapping[str, Any]) -> Grammar:
+    months = {name: number for number, names in enumerate(words["months"], 1) for name in names.split("|")}
+    return Grammar(
+        language=language,
+        order=words["order"],
+        rules=tuple((name, re.compile(regex)) for name, regex in _rules(words, feasts)),
+        months=months,
+        weekdays=tuple(
+            re.compile(rf"(?:{full}|(?:{short})\b)")
+            for full, short in zip(words["weekdays"], words["short"], strict=True)
+        ),
+        numbers=words["numbers"],
+        quarters=words["quarters"],
+        units=tuple((name, re.compile(words["units"][name])) for name in _UNITS),
+        trigger=_trigger(words, feasts),
+        connector=re.compile(rf"\s*(?:[-–—]|(?:,\s*)?(?:{words['to']}))\s*(?:{words['article']}){{0,2}}"),
+        preposition=_preposition(words),
+        inclusive=re.compile(rf"[\s,(]{{0,3}}(?:{words['inclusive']})(?!\w)"),
+        cues={
+            name: re.compile(rf"(?<!\w)(?:{words[name]})(?!\w)")
+            for name in ("back", "answer", "away", "contact", "anaphora")
+        }
+        | {"negation": re.compile(rf"(?<!\w)(?:{words['negation']})(?!\w)|n['’]t\b|(?<!\w)n['’]")},
+    )
+
+
+def _trigger(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> re.Pattern[str]:
+    """What a sentence must hold to be looked at more closely: a digit or a word that can name a day."""
+    names = [*words["months"], *words["weekdays"], *words["units"].values(), *words["seasons"].values()]
+    names += [
+        words[key] for key in ("tomorrow", "day_after_tomorrow", "holidays", "rest_of_week", "weekend", "new_year")
+    ]
+    names += [_ungrouped(words[key]) for key in ("month_end", "year_end", "quarter", "half_year")] + (
+        [words["rentree"]] if "rentree" in words else []
+    )
+    names += [feast["words"] for feast in feasts.values()]
+    return re.compile(rf"\d|(?<!\w)(?:{_any(names)})(?!\w)")
+
+
+def _preposition(words: Mapping[str, Any]) -> re.Pattern[str]:
+    kinds = ("through", "until", "after", "before", "ends", "from")
+    groups = "|".join(f"(?P<{kind}>{words[kind]})" for kind in kinds)
+    return re.compile(rf"(?<!\w)(?:{groups})[\s,:]*(?:(?:{words['article']}){{0,3}})$")
+
+
+def _ungrouped(regex: str) -> str:
+    return re.sub(r"\?P<\w+>", "?:", regex)
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(words)
+
+
+def _rules(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Name and expression of every way to name days, the most exact first."""
+    yield from _exact(words)
+    yield from _months(words)
+    yield from _weekdays(words)
+    yield from _relative(words)
+    yield from _named(words, feasts)
+
+
+def _exact(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    month = rf"(?P<m>{_any(_sorted_months(words))})\b\.?"
+    day = rf"(?P<d>[0-3]?\d){words['ordinal']}"
+    first = rf"(?P<d1>[0-3]?\d){words['ordinal']}"
+    year = rf"(?:,?{words['of']},?\s+(?P<y>20\d\d)\b)?"
+    weekday = rf"(?:(?P<w>{_any(words['weekdays'])}|(?:{_any(words['short'])})\b\.?),?\s+)?(?:{words['article']}(?:día |dia )?){{0,2}}"
+    to = rf"(?:{_DASH}|\s+(?:{words['to']})\s+)(?:{words['article']}){{0,2}}"
+    yield "iso", r"(?<![\d-])(?P<y>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)(?![\d-])"
+    yield (
+        "range",
+        rf"(?<![\d./:]){weekday}{first}{to}{weekday.replace('?P<w>', '?P<w2>')}{day}{words['of']}\s*{month}{year}",
+    )
+    yield "range", rf"(?<!\w){month}\s+{first}{to}{day}{year}"
+    yield "date", rf"(?<![\d./:]){weekday}{day}{words['of']}[\s\u00a0-]*{month}{year}"
+    if words["order"] == "dmy" and words["months"][0].startswith("january"):
+        yield (
+            "date",
+            rf"(?<!\w)(?:(?P<w>{_any(words['weekdays'])}|(?:{_any(words['short'])})\b\.?),?\s+)?{month}\s+(?:the\s+)?{day}(?!\d|:){year}",
+        )
+    yield (
+        "numeric_range",
+        r"(?<![\d./:])(?P<d1>[0-3]?\d)\.?(?:\s?[-–—]\s?|\s+bis\s+(?:zum\s+)?)(?P<d>[0-3]?\d)\.(?P<m>[01]?\d)\.(?P<y>\d{4}|\d{2})?(?!\d)",
+    )
+    yield "numeric", r"(?<![\d./:+-])(?P<a>[0-3]?\d)(?P<s>[./-])(?P<b>[0-3]?\d)(?P=s)(?P<y>20\d\d|\d\d)(?![\d/:-]|\.\d)"
+    yield (
+        "short",
+        r"(?<![\d./:+-])(?P<a>[0-3]?\d)(?P<s>[./])(?P<b>[0-3]?\d)(?P<end>\.?)(?![\d/:%]|\.\d|\s?(?:uhr|uur|h\b|am\b|pm\b|%|€|kl\b|mio|tsd|eur))",
+    )
+
+
+def _sorted_months(words: Mapping[str, Any]) -> list[str]:
+    names = [name for month in words["months"] for name in month.split("|")]
+    return sorted(names, key=len, reverse=True)
+
+
+def _months(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    full = [name for month in words["months"] for name in month.split("|") if len(name) > 4 or name in _SHORT_MONTHS]
+    month = rf"(?P<m>{_any(sorted(full, key=len, reverse=True))})(?!\w)"
+    year = rf"(?:,?{words['of']}\s+(?P<y>20\d\d)\b)?"
+    parts = _parts(words)
+    yield "part_month", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{month}{year}"
+    following = rf"(?:(?:{words['new_year']})|(?P<y>20\d\d))(?!\w)"
+    yield "part_year", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{following}"
+    yield (
+        "half_year",
+        rf"(?<!\w)(?:{words['half_year']})(?:{words['of']}\s+(?:{words['article']})?(?:(?P<y>20\d\d)|(?P<ny>{words['new_year']})))?",
+    )
+    unit = rf"(?P<u>{_any(words['units'].values())})(?!\w)"
+    what = rf"(?:(?:{words['next']})\s+{unit}|(?:{words['article']})?{_renamed(unit, 'u', 'u2')}\s+(?:{words['next_after']})(?!\w))"
+    yield "part_next", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{what}"
+    yield (
+        "part_this",
+        rf"(?<!\w){parts}[\s-]*(?:(?:{words['article']})|(?:{words['this']})\s+){{0,2}}(?P<u>{_any(words['units'].values())})(?!\w)",
+    )
+    yield "month", rf"(?<!\w)(?:(?P<n>{words['next']})\s+)?{month}(?:\s+(?P<n2>{words['next_after']})(?!\w))?{year}"
+
+
+_SHORT_MONTHS = frozenset(
+    {
+        "may",
+        "june",
+        "july",
+        "mars",
+        "mai",
+        "juin",
+        "août",
+        "aout",
+        "juni",
+        "juli",
+        "mei",
+        "maj",
+        "maio",
+        "abril",
+        "mayo",
+    }
+)
+
+
+def _parts(words: Mapping[str, Any]) -> str:
+    return f"(?:(?P<early>{words['early']})|(?P<mid>{words['mid']})|(?P<late>{words['late']}))"
+
+
+def _renamed(regex: str, old: str, new: str) -> str:
+    return regex.replace(f"?P<{old}>", f"?P<{new}>")
+
+
+def _weekdays(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    weekday = rf"(?P<w>{_any(words['weekdays'])})(?!\w)"
+    yield "weekday_day", rf"(?<!\w){weekday}{words['weekday_day']}"
+    yield (
+        "weekday",
+        rf"(?<!\w)(?:(?P<n>{words['next']}|{words['this']})\s+)?{weekday}(?:\s+(?P<n2>{words['next_after']})(?!\w))?(?!-\d)",
+    )
+    yield "only_day", rf"(?<!\w)(?:{words['only_day']})"
+
+
+def _relative(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    number = _any(sorted(words["numbers"], key=len, reverse=True))
+    amount = rf"(?P<k>\d{{1,2}}|{number})(?:\s*(?:-|–|to|or|à|ou|bis|oder|tot|of|a|o|till|eller)\s*(?P<k2>\d{{1,2}}|{number}))?"
+    unit = rf"(?P<u>{_any(words['units'].values())})(?!\w)"
+    kind = (
+        r"(?:business |working |good |full |more |other |guten |weiteren |bonnes |autres |buone |altre |boas |outras )?"
+    )
+    yield "in", rf"(?<!\w)(?:{words['in']})\s+(?:{words['article']})?{amount}\s+{kind}{unit}"
+    yield "in", rf"(?<!\w){amount}\s+{kind}{unit}\s+(?:{words['from_now']})(?!\w)"
+    yield "after_next", rf"(?<!\w)(?:{words['after_next']})(?!\w)"
+    yield "next", rf"(?<!\w)(?:{words['next']})\s+{unit}"
+    yield "next", rf"(?<!\w){unit}\s+(?:{words['next_after']})(?!\w)"
+
+
+def _named(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    yield (
+        "quarter",
+        rf"(?<!\w)(?:{words['quarter']})(?:{words['of']}[\s/]*(?:{words['article']})?(?:(?P<y>20\d\d)|(?P<ny>{words['new_year']})))?",
+    )
+    yield "week", rf"(?<!\w)(?:{words['week_number']})(?:[\s/]*(?P<y>20\d\d))?"
+    for name in ("month_end", "quarter_end", "year_end", "new_year", "rentree"):
+        if name in words:
+            yield name, rf"(?<!\w)(?:{words[name]})(?!\w)"
+    yield "year", r"(?<![\w./-])(?P<y>20[2-4]\d)(?![\w/-]|\.\d)"
+    named = "|".join(f"(?P<{name}>{feast['words']})" for name, feast in feasts.items())
+    yield "feast", rf"(?<!\w)(?:{named})(?!\w)"
+    yield "holidays", rf"(?<!\w)(?:{words['holidays']})(?!\w)"
+    seasons = "|".join(f"(?P<{name}>{regex})" for name, regex in words["seasons"].items())
+    yield "season", rf"(?<!\w)(?:{seasons})(?!\w)"
+    for name in ("day_after_tomorrow", "tomorrow", "today", "rest_of_week", "weekend"):
+        yield name, rf"(?<!\w)(?:{words[name]})(?!\w)"
