@@ -56,8 +56,8 @@ class View:
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        """Every word of subject and body, folded."""
-        return frozenset(self.words).union(_WORDS.findall(self.subject_lower))
+        """Every word of the body, folded."""
+        return frozenset(self.words)
 
     @cached_property
     def phrases(self) -> dict[str, list[Phrase]]:
@@ -67,7 +67,12 @@ class View:
     @cached_property
     def subject_phrases(self) -> dict[str, list[Phrase]]:
         """The language's phrases in the subject."""
-        return phrasebook.find(self.subject_lower, self.vocabulary, self.language)
+        words = frozenset(_WORDS.findall(self.subject_lower))
+        return phrasebook.find(self.subject_lower, words, self.language)
+
+    def has_next_step(self) -> bool:
+        """Whether a phrase says what happens next."""
+        return phrasebook.has(phrasebook.NEXT_STEP, self.lower, self.vocabulary, self.language)
 
     @cached_property
     def sentences(self) -> list[tuple[int, int]]:

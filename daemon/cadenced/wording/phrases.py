@@ -10,6 +10,8 @@ from typing import NamedTuple
 from cadenced.wording.language import Language
 
 MILD = "mild"
+NEXT_STEP = "next-step"
+_BEFORE, _BEHIND, _TAIL = 60, 60, 160
 
 
 class Phrase(NamedTuple):
@@ -24,6 +26,10 @@ class _Entry(NamedTuple):
     code: str
     mild: bool
     pattern: re.Pattern[str]
+    leads: bool
+    """Whether the anchor is the phrase's first word."""
+    reach: int
+    """How far behind the start of the anchor the phrase may end."""
 
 
 @lru_cache(maxsize=16)
@@ -33,9 +39,16 @@ def book(language: Language) -> dict[str, tuple[_Entry, ...]]:
     for table, mild in (("phrases", False), (MILD, True)):
         for code, anchors in language.data.get(table, {}).items():
             for anchor, patterns in anchors.items():
-                entries = (_Entry(code, mild, _compiled(pattern, language)) for pattern in patterns)
+                entries = (
+                    _Entry(code, mild, _compiled(pattern, language), pattern.startswith(anchor), _reach(pattern))
+                    for pattern in patterns
+                )
                 found.setdefault(anchor, []).extend(entries)
     return {anchor: tuple(entries) for anchor, entries in found.items()}
+
+
+def _reach(pattern: str) -> int:
+    return _TAIL if "[^" in pattern else _BEHIND
 
 
 def _compiled(pattern: str, language: Language) -> re.Pattern[str]:
@@ -59,20 +72,41 @@ def fragment(language: Language, name: str) -> re.Pattern[str]:
 
 
 def find(lower: str, vocabulary: frozenset[str], language: Language) -> dict[str, list[Phrase]]:
-    """Every phrase in a folded text, by rule and in order."""
+    """Every phrase in a folded text with these words, by rule and in order; next steps have their own `has`."""
     found: dict[str, list[Phrase]] = {}
-    for entry in _candidates(vocabulary, language):
-        for match in entry.pattern.finditer(lower):
-            found.setdefault(entry.code, []).append(Phrase(match.start(), match.end(), entry.mild))
-    for hits in found.values():
-        hits.sort()
-    return found
-
-
-def _candidates(vocabulary: frozenset[str], language: Language) -> Iterator[_Entry]:
     entries = book(language)
     for anchor in entries.keys() & vocabulary:
-        yield from entries[anchor]
+        for entry in entries[anchor]:
+            if entry.code != NEXT_STEP:
+                for start, end in _near(lower, anchor, entry):
+                    found.setdefault(entry.code, []).append(Phrase(start, end, entry.mild))
+    return {code: sorted(set(hits)) for code, hits in found.items()}
+
+
+def has(code: str, lower: str, vocabulary: frozenset[str], language: Language) -> bool:
+    """Whether any phrase of one rule stands in the text."""
+    entries = book(language)
+    return any(
+        next(_near(lower, anchor, entry), None) is not None
+        for anchor in entries.keys() & vocabulary
+        for entry in entries[anchor]
+        if entry.code == code
+    )
+
+
+def _near(lower: str, anchor: str, entry: _Entry) -> Iterator[tuple[int, int]]:
+    """The places of a phrase, looked for only around its anchor."""
+    at = lower.find(anchor)
+    done = 0
+    while at >= 0:
+        if entry.leads:
+            match = entry.pattern.match(lower, at)
+        else:
+            match = entry.pattern.search(lower, max(done, at - _BEFORE), at + entry.reach)
+        if match:
+            yield match.span()
+            done = match.end()
+        at = lower.find(anchor, max(at + 1, done))
 
 
 @lru_cache(maxsize=64)

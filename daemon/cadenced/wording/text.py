@@ -19,13 +19,24 @@ _FORWARDED = re.compile(
     r"message transféré|oorspronkelijk bericht)\s*-{2,}|_{20,})[ \t]*$.*\Z",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
-_INLINE = re.compile(
-    r"```|`[^`\n]+`|!\[[^\]\n]*\](?:\([^)\n]*\))?|\]\([^)\n]*\)|<!--.*?-->|<(?:https?:|mailto:)[^>\s]*>|</?[a-zA-Z][^<>\n]{0,200}>"
-    r"|(?:https?://|www\.)[^\s<>\"]+|[\w.+-]+@[\w-]+\.[\w.-]+|\[(?=[^\]\n]+\])|(?<=\w)\](?!\()|\*+|~~|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)"
-    r"|^[ ]{0,3}#{1,6}[ ]|^[ ]{0,3}(?:-{3,}|\*{3,}|_{3,})[ \t]*$",
-    re.DOTALL | re.MULTILINE,
+_INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("`", re.compile(r"```|`[^`\n]+`")),
+    ("<!--", re.compile(r"<!--.*?-->", re.S)),
+    ("<", re.compile(r"<(?:https?:|mailto:)[^>\s]*>|</?[a-zA-Z][^<>\n]{0,200}>")),
+    ("![", re.compile(r"!\[[^\]\n]*\](?:\([^)\n]*\))?")),
+    ("](", re.compile(r"\]\([^)\n]*\)")),
+    ("://", re.compile(r"https?://[^\s<>\"]+", re.I)),
+    ("www.", re.compile(r"www\.[^\s<>\"]+")),
+    ("@", re.compile(r"(?<![\w.+-])[\w.+-]{1,100}@[\w-]+(?:\.[\w-]+)+")),
+    ("[", re.compile(r"\[(?=[^\]\n]*(?:\]|[ ]{3}))")),
+    ("]", re.compile(r"(?<=\w)\]")),
+    ("*", re.compile(r"\*+")),
+    ("~~", re.compile(r"~~")),
+    ("_", re.compile(r"(?<!\w)_+(?=\w)|(?<=[^\W_])_+(?!\w)")),
+    ("#", re.compile(r"^[ ]{0,3}#{1,6}[ ]", re.M)),
+    ("---", re.compile(r"^[ ]{0,3}-{3,}[ \t]*$", re.M)),
 )
-_MARKUP = frozenset("`![]<>*_~#@:/w")
+"""What is no prose, each behind a piece of text without which it cannot stand there."""
 _DASHES = re.compile(r"^-- ?$", re.MULTILINE)
 _AFTERTHOUGHT = re.compile(r"^\s*(?:p\.?\s?s\.?|n\.?b\.?)\s*[:.\s-]", re.IGNORECASE | re.MULTILINE)
 _SIGNATURE_LINES = 10
@@ -85,8 +96,9 @@ def without_markup(body: str) -> str:
         body = _QUOTED.sub(_blank_match, _ATTRIBUTION.sub(_blank_match, body))
     if "--" in body or "____" in body:
         body = _FORWARDED.sub(_blank_match, body)
-    if not _MARKUP.isdisjoint(body):
-        body = _INLINE.sub(_blank_match, body)
+    for needle, pattern in _INLINE:
+        if needle in body:
+            body = pattern.sub(_blank_match, body)
     return body
 
 

@@ -14,12 +14,10 @@ _FEW_WORDS = 12
 
 
 def _no_next_step(view: View, _: Settings) -> Iterable[Hit]:
-    if view.count < _FEW_WORDS or "?" in view.body or "next-step" in view.phrases:
+    if view.count < _FEW_WORDS or "?" in view.body or "](" in view.draft.body or "://" in view.draft.body:
         return
-    if fragment(view.language, "day").search(view.lower) or "](" in view.draft.body or "http" in view.draft.body:
-        return
-    start, end = view.sentences[-1]
-    yield Hit(start, end)
+    if not view.has_next_step() and not fragment(view.language, "day").search(view.lower):
+        yield Hit(*view.sentences[-1])
 
 
 def _several_asks(view: View, settings: Settings) -> Iterable[Hit]:

@@ -10,7 +10,7 @@ from cadenced.wording.phrases import pattern_of
 from cadenced.wording.rule import Example, MessageRule
 from cadenced.wording.settings import Settings
 
-_FAIR = 0.4
+_FAIR = 1 / 3
 
 
 def _self_centred(view: View, settings: Settings) -> Iterable[Hit]:

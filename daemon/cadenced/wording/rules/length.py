@@ -37,7 +37,7 @@ def _long_sentence(view: View, settings: Settings) -> Iterable[Hit]:
 
 def _grade(view: View, settings: Settings) -> Iterable[Hit]:
     words, sentences = view.count, len(view.sentences)
-    if words < _ENOUGH or not sentences:
+    if words < _ENOUGH or sentences < 3:
         return
     letters = sum(map(len, view.words))
     grade = 4.71 * letters / words + 0.5 * words / sentences - 21.43
