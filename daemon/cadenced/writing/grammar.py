@@ -35,7 +35,7 @@ _CALLED = {
     nodes.Include: "include", nodes.Import: "import", nodes.FromImport: "from", nodes.Extends: "extends",
     nodes.Block: "block", nodes.Macro: "macro", nodes.CallBlock: "call", nodes.FilterBlock: "filter",
     nodes.AssignBlock: "set without =", nodes.With: "with", nodes.Pow: "**", nodes.Dict: "a table { }",
-    nodes.NSRef: "namespace", nodes.ScopedEvalContextModifier: "autoescape",
+    nodes.NSRef: "namespace", nodes.ScopedEvalContextModifier: "autoescape", nodes.Scope: "autoescape",
 }  # fmt: skip
 
 
@@ -52,6 +52,8 @@ class Fault:
 def faults(tree: nodes.Template) -> Iterator[Fault]:
     """Yield what the template uses and may not, in no order."""
     for node in (tree, *tree.find_all(nodes.Node)):
+        if not node.lineno:  # what Jinja2 wraps round a tag's own node
+            node.lineno = min((child.lineno for child in node.find_all(nodes.Node) if child.lineno), default=1)
         yield from _faults_of(node)
 
 

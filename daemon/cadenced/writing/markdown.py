@@ -52,7 +52,7 @@ def render(source: str) -> Rendered:
     """Render a body. Paragraphs without markup take a short way that gives what the parser gives."""
     if _BLOCK_START.search(source):
         return parsed(source)
-    parts = [_paragraph(chunk) for chunk in _BLANK_LINES.split(source.strip("\n")) if chunk.strip()]
+    parts = [_paragraph(chunk) for chunk in _BLANK_LINES.split(source.strip("\n")) if chunk.strip(" \t\n")]
     return Rendered("\n\n".join(part.text for part in parts) + "\n", "".join(part.html for part in parts))
 
 
