@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib import resources
@@ -22,7 +23,15 @@ T = TypeVar("T")
 Form = Callable[[object], T]
 """What turns a raw value into a checked one."""
 
-_KINDS: dict[type, str] = {type(None): "nothing", bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
+_KINDS: dict[type, str] = {
+    type(None): "nothing",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a table",
+}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
@@ -181,15 +190,6 @@ def _countries() -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def has_holidays(code: str) -> bool:
-    """Whether public holidays are known for a country."""
-    if not code:
-        return False
-    import holidays  # noqa: PLC0415 - slow to import, and only asked where a country is set
-
-    return code in holidays.list_supported_countries(include_aliases=True)
-
-
 def days(value: object) -> frozenset[int]:
     """Read days of the week, as in ``mon-fri``, ``mon,wed`` or a list of them."""
     if isinstance(value, list):
@@ -217,10 +217,13 @@ def window_zone(value: object) -> str:
     return "prospect" if value == "prospect" else timezone(value)
 
 
-def opens_ever(window: Window, place: Place) -> None:
-    """Raise FormError where no moment of the next two years lies in the window."""
+def opens_ever(window: Window, zone: str) -> None:
+    """Raise FormError where no moment of the next two years lies in the window, seen from a time zone.
+
+    Holidays are left out: no country has so many, and their tables take long to load.
+    """
     try:
-        pacing.open_from(datetime.now(UTC), window, place)
+        pacing.open_from(datetime.now(UTC), replace(window, holidays=False), Place(zone))
     except pacing.NeverOpensError as wrong:
         raise FormError("this window never opens: nothing could ever be sent", "widen its days or hours") from wrong
 

@@ -6,17 +6,17 @@ import ipaddress
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from email.utils import parseaddr
 from pathlib import Path
 
 from cadenced.config import forms, secret
 from cadenced.config.forms import FormError
 from cadenced.config.table import Report, Table
 from cadenced.config.values import Imap, Mailbox, Ramp, Security, SentCopy, Smtp
+from cadenced.core import address
+from cadenced.errors import AddressError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
-_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _PORTS = {
     ("smtp", Security.STARTTLS): 587,
     ("smtp", Security.TLS): 465,
@@ -43,10 +43,10 @@ def _once(report: Report, tables: list[Table], values: list[str], key: str) -> N
 
 
 def _mailbox(table: Table, base: Path) -> Mailbox:
-    display, address = table.need("address", _address, ("", ""))
+    display, bare = table.need("address", _address, ("", ""))
     box = Mailbox(
         name=table.need("name", _mailbox_name, ""),
-        address=address,
+        address=bare,
         display=display,
         smtp=_smtp(table.table("smtp", needed=True), base),
         imap=_imap(table.table("imap", needed=True), base),
@@ -67,11 +67,11 @@ def _mailbox_name(value: object) -> str:
 
 def _address(value: object) -> tuple[str, str]:
     """Read ``Julie Martin <julie@abc.example>`` as display name and bare address."""
-    given = forms.filled(value)
-    display, bare = parseaddr(given)
-    if not _ADDRESS.fullmatch(bare):
-        raise FormError(f'"{given}" is not an address', 'write it like "Julie Martin <julie@abc.example>"')
-    return display, bare
+    try:
+        found = address.parse_mailbox(forms.filled(value))
+    except AddressError as wrong:
+        raise FormError(str(wrong), 'write it like "Julie Martin <julie@abc.example>"') from wrong
+    return found.display, found.email
 
 
 def _ramp(table: Table) -> Ramp:

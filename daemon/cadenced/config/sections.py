@@ -12,7 +12,6 @@ from cadenced.config.forms import FormError
 from cadenced.config.mailboxes import is_loopback
 from cadenced.config.table import Table
 from cadenced.config.values import Daemon, Listen, Safety, Web
-from cadenced.core.model import Place
 from cadenced.core.pacing import ALWAYS, Window
 
 _POSTGRES = ("postgresql", "postgresql+psycopg")
@@ -34,16 +33,10 @@ def daemon(table: Table, base: Path) -> Daemon:
         default_sequence=table.read("default_sequence", _sequence, ""),
     )
     table.close()
-    _doubts(table, found)
-    return found
-
-
-def _doubts(table: Table, found: Daemon) -> None:
-    if found.country and not forms.has_holidays(found.country):
-        table.report.warning((*table.path, "country"), f"no public holidays are known for {found.country}")
     if urlsplit(found.database).password:
         cure = "a ~/.pgpass file or a local socket keeps it out"
         table.report.warning((*table.path, "database"), "the database's password stands in this file", cure)
+    return found
 
 
 def _folder(table: Table, key: str, base: Path) -> Path:
@@ -77,7 +70,7 @@ def window(root: Table, given: Daemon) -> Window:
     found = ALWAYS if _is_always(table) else _span(table)
     table.close()
     try:
-        forms.opens_ever(found, Place(given.timezone, given.country))
+        forms.opens_ever(found, given.timezone)
     except FormError as wrong:
         table.report.problem(table.path, wrong.message, wrong.cure)
     return found

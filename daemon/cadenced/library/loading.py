@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 from cadenced.config import Config
 from cadenced.config.spelling import did_you_mean
-from cadenced.core.model import Place
 from cadenced.core.pacing import Window
 from cadenced.core.sequence import Sequence
 from cadenced.errors import BrokenWorkspaceError, Problem, TemplateError
@@ -28,14 +27,14 @@ TEMPLATES = (".md",)
 class Shelves:
     """Where sequences and templates stand, and what they are read against.
 
-    ``window`` and ``place`` are the workspace's defaults. ``columns`` are the fields that prospects are known to have,
+    ``window`` and ``timezone`` are the workspace's defaults. ``columns`` are the fields that prospects are known to have,
     None where any column may come. ``default_sequence`` is the configuration's, with the file that names it.
     """
 
     sequences: Path
     templates: Path
     window: Window = Window()
-    place: Place = Place()
+    timezone: str = "UTC"
     columns: Collection[str] | None = None
     default_sequence: str = ""
     config: Path = Path()
@@ -58,7 +57,7 @@ def shelves(config: Config) -> Shelves:
         daemon.sequences,
         daemon.templates,
         config.window,
-        config.place,
+        daemon.timezone,
         default_sequence=daemon.default_sequence,
         config=config.path,
     )
@@ -71,7 +70,7 @@ def load(where: Shelves, admission: Admission | None = None) -> Library:
     read = {source.name: sequences.read(source, where.window) for source in texts.sources}
     reports = {name: report for name, (_, report) in read.items()}
     found = {name: sequence for name, (sequence, _) in read.items() if sequence is not None}
-    Whole(found, reports, texts.names, letters.names, where.place).check()
+    Whole(found, reports, texts.names, letters.names, where.timezone).check()
     unknown = fields.check(found, reports, letters.sources, templates, where.columns)
     problems = [*texts.problems, *letters.problems, *refused, *unknown.problems, *_default_sequence(where, texts.names)]
     problems += [problem for report in reports.values() for problem in report.problems]

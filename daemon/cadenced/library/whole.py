@@ -10,7 +10,6 @@ from cadenced.config.forms import FormError
 from cadenced.config.positions import Path
 from cadenced.config.spelling import did_you_mean
 from cadenced.config.table import Report
-from cadenced.core.model import Place
 from cadenced.core.sequence import Goto, InviteStep, MailStep, Move, Sequence, Snooze, Step
 from cadenced.library import loops
 
@@ -23,7 +22,7 @@ class Whole:
     reports: Mapping[str, Report]
     sequence_names: Collection[str]
     template_names: Collection[str]
-    place: Place = Place()
+    timezone: str = "UTC"
 
     def check(self) -> None:
         """Put every mistake between the files into the report of the file where it can be cured."""
@@ -51,7 +50,7 @@ class Whole:
         """Refuse what can never happen: a mail whose hours no window has."""
         for step in sequence.steps or (Step(""),):
             try:
-                forms.opens_ever(sequence.window.narrowed(step.hours), self.place)
+                forms.opens_ever(sequence.window.narrowed(step.hours), self.timezone)
             except FormError as wrong:
                 path = (*_path(sequence, step)[:-1], "hours") if step.hours else ("window",)
                 report.problem(path, wrong.message, wrong.cure)
