@@ -1,0 +1,202 @@
+"""Bounces: mail systems that tell what became of our mail. RFC 3464 first, then everything older and stranger."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cadenced.errors import InboundError
+from cadenced.reading import bounce_diagnosis as diagnosis
+from cadenced.reading import bounce_notice, bounce_recipient, patterns
+from cadenced.reading import inbound as inbounds
+from cadenced.reading.bounce_diagnosis import Diagnosis
+from cadenced.reading.bounce_notice import Notice, Refusal
+from cadenced.reading.inbound import Inbound
+
+_ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw|odp|rv|ref|fwd?|wg|tr|i|enc)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+_QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+_CODE_LINE = re.compile(r"^\W{0,12}(?:\w+ ){0,4}\W{0,3}[45]\d\d[ -](?:[45]\.\d\.\d)?", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """`kind` is hard, soft, blocked or delayed; `recipients` the failed addresses, surest first."""
+
+    kind: str
+    recipients: tuple[str, ...]
+    status: str
+    reason: str
+    diagnostic: str
+    returned_message_id: str
+    returned_ref: str
+    evidence: tuple[str, ...]
+
+
+def find(inbound: Inbound, depth: int = 0) -> Bounce | None:
+    """Return what bounced, or None when this is no bounce."""
+    if not _worth_reading(inbound):
+        return None
+    notice = bounce_notice.read(inbound)
+    signs = _signs(inbound, notice)
+    if not signs:
+        return None
+    found = _bounce(inbound, notice, signs)
+    return found if found.recipients or depth else _inner(inbound) or found
+
+
+def _inner(inbound: Inbound) -> Bounce | None:
+    """Return the bounce that a mail system has put into a bounce of its own."""
+    part = inbound.part("message/rfc822")
+    try:
+        return find(inbounds.parse(part.data()), depth=1) if part else None
+    except InboundError:
+        return None
+
+
+def _worth_reading(inbound: Inbound) -> bool:
+    """Whether anything at all speaks for a bounce; cheap, for most mail is none."""
+    return bool(
+        inbound.return_path == ""
+        or inbound.content_type == "multipart/report"
+        or "x-failed-recipients" in inbound.headers
+        or from_machine(inbound)
+        or inbound.part("message/delivery-status", "message/global-delivery-status")
+        or _says("subject", inbound.subject)
+        or _says("opening", inbound.text[:600])
+    )
+
+
+def _says(place: str, text: str) -> str:
+    """Return the words with which a text speaks of failed delivery, or ""."""
+    lowered = text.lower()
+    for pattern in patterns.load("bounce_signs"):
+        if pattern.tags["place"] == place:
+            match = pattern.search(text, lowered)
+            if match:
+                return match[0]
+    return ""
+
+
+def from_machine(inbound: Inbound) -> bool:
+    """Whether a mail system is the author, by its address, its name or the null return path (RFC 5321, 4.5.5)."""
+    authors = (*inbound.header_from, *inbound.sender)
+    path = inbound.return_path
+    return (
+        path == ""
+        or bool(path and _says("sender", f"{path}@" if "@" not in path else path))
+        or any(_says("sender", one.address if "@" in one.address else f"{one.address}@") for one in authors)
+        or any(_says("name", one.name) for one in authors)
+    )
+
+
+def _signs(inbound: Inbound, notice: Notice) -> tuple[str, ...]:
+    """Return the evidence that this is a bounce, or () when it does not suffice."""
+    if notice.structured and notice.refusals:
+        return ("delivery report",) if _undelivered(notice) else ()
+    if "x-failed-recipients" in inbound.headers:
+        return ("X-Failed-Recipients",)
+    machine = from_machine(inbound)
+    subject = _says("subject", inbound.subject)
+    said = _says("text", _own(notice.words))
+    if machine:
+        return _by_machine(inbound, notice, subject, said)
+    return _by_text(inbound, notice, subject, said)
+
+
+def _by_text(inbound: Inbound, notice: Notice, subject: str, said: str) -> tuple[str, ...]:
+    """Judge a report under a person's or no name: its text has to be a machine's from the first line on."""
+    if said and _says("opening", notice.words[:600].lstrip()) and diagnosis.by_words(_own(notice.words)):
+        return (f"text: {said}", "a mail system's own words")
+    answer = bool(_ANSWER.match(inbound.subject) or inbound.in_reply_to)
+    if subject and said and not answer and (notice.refusals or bounce_recipient.find(inbound, notice)):
+        return (f"subject: {subject}", f"text: {said}")
+    return ()
+
+
+def _by_machine(inbound: Inbound, notice: Notice, subject: str, said: str) -> tuple[str, ...]:
+    if notice.refusals and _undelivered(notice):
+        return ("a mail system's delivery report in plain text",)
+    words = _own(notice.words)
+    reason = diagnosis.by_words(words) if subject or said else None
+    code = bool(_CODE_LINE.search(words))
+    if subject and (said or code or reason or len(notice.returned) or _says("daemon", inbound.author)):
+        return ("from a mail system", f"subject: {subject}", *((f"text: {said}",) if said else ()))
+    if said and (code or reason or len(notice.returned) or not _ANSWER.match(inbound.subject)):
+        return ("from a mail system", f"text: {said}")
+    return ("from a mail system", "an SMTP error") if code and diagnosis.by_words(words) else ()
+
+
+def _own(words: str) -> str:
+    """Return the text without lines that are quoted."""
+    return _QUOTED.sub("", words) if ">" in words else words
+
+
+def _undelivered(notice: Notice) -> bool:
+    """Whether a report tells of failure or delay; RFC 3464, 2.3.3: delivered, relayed, expanded are good news."""
+    return any(
+        one.action in {"failed", "delayed", "failure"}
+        or (one.action not in {"delivered", "relayed", "expanded"} and one.status[:1] != "2")
+        for one in notice.refusals
+    )
+
+
+def _bounce(inbound: Inbound, notice: Notice, signs: tuple[str, ...]) -> Bounce:
+    refusal = _worst(notice.refusals)
+    found = _diagnose(refusal, notice, inbound.subject)
+    delayed = _delayed(refusal, notice, inbound.subject)
+    told = f"{found.reason}: {found.words}" if found.words else found.reason
+    return Bounce(
+        kind="delayed" if delayed else found.kind,
+        recipients=bounce_recipient.find(inbound, notice),
+        status=_status(refusal, found, notice, delayed),
+        reason=found.reason,
+        diagnostic=refusal.diagnostic if refusal and refusal.diagnostic else diagnosis.clean(notice.words)[:1_000],
+        returned_message_id=notice.returned_message_id,
+        returned_ref=notice.returned.get("x-cadence-ref") or notice.envelope_id,
+        evidence=(*signs, told),
+    )
+
+
+def _worst(refusals: tuple[Refusal, ...]) -> Refusal | None:
+    """Return the first recipient that failed for good, else the first that is named."""
+    failed = [one for one in refusals if one.action.startswith("fail")]
+    return next(iter(failed or refusals), None)
+
+
+def _diagnose(refusal: Refusal | None, notice: Notice, subject: str) -> Diagnosis:
+    """Words before codes, the remote server's before the notice's: codes are often set wrongly, words seldom."""
+    words = _own(notice.words)
+    quoted = [refusal.diagnostic if refusal else "", *diagnosis.replies(words)]
+    found = (
+        _first(diagnosis.by_words, quoted)
+        or _first(diagnosis.by_status, [diagnosis.enhanced(one) for one in quoted])
+        or _first(diagnosis.by_words, [words])
+        or _first(diagnosis.by_status, [refusal.status if refusal else "", diagnosis.enhanced(words)])
+        or _first(diagnosis.by_words, [subject])
+        or _first(diagnosis.by_reply, [diagnosis.reply_code(one) for one in quoted])
+        or Diagnosis("hard", "5.0.0", "unstated", False)
+    )
+    if found.kind == "hard" and found.reason != "disabled" and diagnosis.early(f"{words} {quoted[0]}"):
+        return Diagnosis("blocked", found.status, "refused before the recipient was named", False, found.words)
+    return found
+
+
+def _first(judge: Callable[[str], Diagnosis | None], sources: Iterable[str]) -> Diagnosis | None:
+    return next(filter(None, (judge(source) for source in sources if source)), None)
+
+
+def _delayed(refusal: Refusal | None, notice: Notice, subject: str) -> bool:
+    if refusal and refusal.action:
+        return refusal.action == "delayed"
+    return bool(_says("delay", subject) or _says("delay", _own(notice.words)))
+
+
+def _status(refusal: Refusal | None, found: Diagnosis, notice: Notice, delayed: bool) -> str:
+    """Return the most telling code: in the remote server's words, in the report, else what the words stand for."""
+    candidates = [
+        diagnosis.enhanced(diagnosis.clean(refusal.diagnostic)) if refusal else "",
+        refusal.status if refusal else "",
+        diagnosis.enhanced(diagnosis.clean(_own(notice.words))),
+    ]
+    telling = sorted(filter(None, candidates), key=lambda code: code.endswith(".0.0"))
+    status = next(iter(telling), found.status)
+    return f"4{status[1:]}" if delayed and status.startswith("5") else status

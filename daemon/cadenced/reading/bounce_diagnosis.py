@@ -1,0 +1,113 @@
+"""What a refusal means: hard, soft or blocked, and its RFC 3463 status, from diagnostic words and codes."""
+
+import re
+from dataclasses import dataclass
+
+from cadenced.reading import patterns
+
+_LIMIT = 3_000  # characters of a diagnostic that are read
+_SPACE = re.compile(r"\s+")
+_ADDRESS = re.compile(r"<?[\w.!#$%&'*+/=?^{|}~-]{1,64}@[\w.-]{1,255}>?")
+_CONTINUED = re.compile(r"(?<![\d.])([45]\d\d)-(?:[ ]?[45]\.\d{1,3}\.\d{1,3})?[ ]?")
+_ENHANCED = re.compile(r"(?<![\d.])#?([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\.?\d)")
+_REPLY = re.compile(r"(?<![\d.:/@#-])([45][0-7]\d)(?=[ \-:,;)\]]|$)(?![ ]?(?:bytes|days|hours|KB|MB))")
+# Some gateways put a heading of their own before the answer that they got.
+_WRAPPED = re.compile(r"5\.1\.\d - (?:Unknown|Bad) [\w ]{1,40}error (?=[45]\d\d-)", re.IGNORECASE)
+_STOP = re.compile(r"\(in reply to|-{4,}|={4,}|\*{4,}")
+# RFC 5321, 4.1.4: what is refused before RCPT says nothing of the recipient.
+_EARLY = re.compile(
+    r"(?:in reply to|after|during|response to|stage:?) (?:end of )?(?:the )?\W{0,3}"
+    r"(?:mail from|ehlo|helo|initial|connect\w*\b|banner)"
+    r"|\[mail_?from\]|sender was rejected|refused to talk to me|while performing the (?:ehlo|helo)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """`kind` is hard, soft or blocked; `reason` the family; `sure` is False where only a code or nothing spoke."""
+
+    kind: str
+    status: str
+    reason: str
+    sure: bool
+    words: str = ""
+
+
+def clean(text: str) -> str:
+    """Bring a diagnostic to one line, without addresses and continuation codes."""
+    line = _SPACE.sub(" ", _WRAPPED.sub("", text[: _LIMIT * 2])).strip()
+    return _CONTINUED.sub(" ", _ADDRESS.sub("<addr>", line))[:_LIMIT]
+
+
+def replies(text: str) -> list[str]:
+    """Return what stands behind each SMTP reply code in a notice: the remote server's own words, at most eight."""
+    line = _SPACE.sub(" ", _WRAPPED.sub("", text[: _LIMIT * 2]))
+    starts = [match.start() for match in _REPLY.finditer(line)][:8]
+    return [_STOP.split(line[at : at + 300], maxsplit=1)[0] for at in starts]
+
+
+def enhanced(text: str) -> str:
+    """Return the first RFC 3463 code in a text that says more than x.0.0, else the first, else ""."""
+    found = _ENHANCED.findall(text[: _LIMIT * 2])
+    return next((code for code in found if not code.endswith(".0.0")), found[0] if found else "")
+
+
+def reply_code(text: str) -> str:
+    """Return the first SMTP reply code 4yz or 5yz in a text, or ""."""
+    match = _REPLY.search(text[: _LIMIT * 2])
+    return match[1] if match else ""
+
+
+def by_words(text: str) -> Diagnosis | None:
+    """Judge by the first family of phrases that speaks, or None."""
+    line = clean(text)
+    lowered = line.lower()
+    for pattern in patterns.load("bounce_reasons"):
+        match = pattern.search(line, lowered)
+        if match:
+            return Diagnosis(pattern.tags["class"], pattern.tags["status"], pattern.code, True, _around(line, match))
+    return None
+
+
+def _around(line: str, match: re.Match[str]) -> str:
+    return line[max(0, match.start() - 40) : match.end() + 40].strip()
+
+
+def early(text: str) -> bool:
+    """Whether the refusal came before the recipient was named: on connecting, HELO or MAIL FROM."""
+    return bool(_EARLY.search(_SPACE.sub(" ", text[: _LIMIT * 2])))
+
+
+# RFC 3463, 3 and its registry: class of the subject.detail pair, whatever the first digit says.
+_HARD = frozenset({"1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.9", "1.10", "2.0", "2.1", "2.4", "4.4", "7.17"})
+_SOFT_SUBJECTS = frozenset({"2", "3", "4"})
+_BLOCKED_SUBJECTS = frozenset({"5", "6", "7"})
+_SENDER = frozenset({"1.7", "1.8"})
+
+
+def by_status(status: str) -> Diagnosis | None:
+    """Judge by an RFC 3463 code that says more than x.0.0, or None."""
+    if not status or status.endswith(".0.0") or status[0] not in "45":
+        return None
+    pair = status[2:]
+    if pair in _HARD:
+        kind = "hard" if status[0] == "5" or pair.startswith("1.") else "soft"
+    elif pair in _SENDER or pair.split(".")[0] in _BLOCKED_SUBJECTS:
+        kind = "blocked"
+    elif pair.split(".")[0] in _SOFT_SUBJECTS or status[0] == "4":
+        kind = "soft"
+    else:
+        kind = "hard"
+    return Diagnosis(kind, status, "status", False)
+
+
+_BY_REPLY = {"552": "soft", "530": "blocked", "535": "blocked", "571": "blocked", "503": "blocked", "501": "blocked"}
+
+
+def by_reply(code: str) -> Diagnosis | None:
+    """Judge by an SMTP reply code (RFC 5321, 4.2.3), or None."""
+    if not code:
+        return None
+    kind = "soft" if code.startswith("4") else _BY_REPLY.get(code, "hard")
+    return Diagnosis(kind, f"{code[0]}.0.0", "reply code", False)

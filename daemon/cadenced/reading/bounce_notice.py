@@ -1,0 +1,170 @@
+"""A bounce cut into its parts: the words of the mail system, the report's fields, and the mail that came back."""
+
+import re
+from dataclasses import dataclass
+
+from cadenced.reading import headers as header
+from cadenced.reading import mime
+from cadenced.reading.headers import Headers
+from cadenced.reading.inbound import Inbound
+
+_LIMIT = 60_000  # characters of text in which a notice, its fields and a returned header are looked for
+_REPORTS = ("message/delivery-status", "message/global-delivery-status")
+_RETURNED = (
+    "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/rfc822-headers",
+)  # fmt: skip
+# The line at which the mail itself begins: a marker of dashes, or its first trace header (RFC 5322, 3.6.7).
+_MARKED = (
+    r"-{2,}[^\n]{0,40}\b(?:copy of|(?:original|returned|unsent|undelivered|your) (?:message|mail)"
+    r"|message (?:header|text|follows|below|body|history)|headers? follow)[^\n]{0,80}"
+)
+_FOLLOWS = (
+    r"(?:the )?(?:original|returned|your|unsent|first \d+ lines? of)[^\n]{0,40}"
+    r"\b(?:message|mail|headers?)\b[^\n]{0,30}\bfollows?\b[^\n]{0,40}"
+)
+_TRACE = r"(?:Received|Return-Path|DKIM-Signature|X-Originating-IP|ARC-Seal|MIME-Version|Message-ID) ?:[^\n]{0,300}"
+_CUT = re.compile(
+    rf"^[ \t>]{{0,6}}(?:{_MARKED}|{_FOLLOWS}|\#{{3,}} ?original message|{_TRACE})$", re.IGNORECASE | re.MULTILINE
+)
+_FIELD = re.compile(
+    r"^[ \t>]{0,6}(Reporting-MTA|Original-Envelope-Id|Arrival-Date|Final-Recipient|Original-Recipient"
+    r"|X-Actual-Recipient|Action|Status|Remote-MTA|Diagnostic-Code|Last-Attempt-Date|Final-Log-ID|Will-Retry-Until"
+    r"|Original-Message-ID|X-Display-Name|X-Supplementary-Info)[ \t]{0,5}:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MESSAGE_ID = re.compile(r"^[ \t>]{0,6}Message-ID[ \t]{0,5}:\s{0,20}<([^<>\s]{1,990})>", re.IGNORECASE | re.MULTILINE)
+_TYPED = re.compile(r"^[a-z0-9_.-]{1,20}\s{0,3};\s{0,5}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One recipient's fields in a report (RFC 3464, 2.3); "" where the report is silent."""
+
+    recipient: str
+    original: str
+    action: str
+    status: str
+    diagnostic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`words`: what the mail system says; `returned`: the header of the mail that came back."""
+
+    words: str
+    refusals: tuple[Refusal, ...]
+    returned: Headers
+    returned_message_id: str
+    envelope_id: str
+    structured: bool  # a part of the type made for reports was there
+
+
+def read(inbound: Inbound) -> Notice:
+    """Take a message apart as a bounce; a message that is none gives a notice of its text."""
+    text = inbound.readable()[:_LIMIT]
+    cut = _CUT.search(text)
+    words = text[: cut.start()] if cut else text
+    report = inbound.part(*_REPORTS)
+    fields = report.text(_LIMIT) if report else _fields_in(text)
+    if fields and not report:
+        first = _FIELD.search(words)
+        words = words[: first.start()] if first else words
+    returned = _returned(inbound, text[cut.start() :] if cut else "")
+    groups = _groups(fields)
+    return Notice(
+        words=words[:12_000],
+        refusals=tuple(one for one in map(_refusal, groups) if one.action or one.status or one.recipient),
+        returned=returned,
+        returned_message_id=_message_id(inbound, returned, text),
+        envelope_id=next(
+            (group.get("original-envelope-id") for group in groups if "original-envelope-id" in group), ""
+        ),
+        structured=report is not None,
+    )
+
+
+def _fields_in(text: str) -> str:
+    """Return the lines of a report written into plain text; "" unless three of its fields stand there."""
+    found = list(_FIELD.finditer(text))
+    if len({match[1].lower() for match in found}) < 3:
+        return ""
+    end = text.find("\n\n", found[-1].start())
+    block = text[found[0].start() : end if end > 0 else found[-1].start() + 2_000]
+    return re.sub(r"^[ \t>]{0,6}(?=[A-Z][A-Za-z-]{3,30}:)", "", block, flags=re.MULTILINE)
+
+
+def _groups(fields: str) -> list[Headers]:
+    """One header block for each recipient; a second Final-Recipient begins a new one even without a blank line."""
+    groups: list[Headers] = []
+    for block in re.split(r"\n[ \t]*\n", fields.strip())[:200]:
+        pieces = (
+            re.split(r"\n(?=Final-Recipient[ \t]*:)", block, flags=re.IGNORECASE)
+            if block.lower().count("final-recipient") > 1
+            else [block]
+        )
+        groups += [header.parse(piece) for piece in pieces]
+    return groups
+
+
+def _refusal(group: Headers) -> Refusal:
+    diagnostic = " ".join(_TYPED.sub("", value) for value in group.get_all("diagnostic-code"))
+    return Refusal(
+        recipient=_address(group.get("final-recipient")) or _address(group.get("x-actual-recipient")),
+        original=_address(group.get("original-recipient")),
+        action=_first_word(group.get("action")),
+        status=_status(group.get("status")),
+        diagnostic=" ".join(
+            filter(None, (diagnostic, _comment(group.get("status")), group.get("x-supplementary-info")))
+        ),
+    )
+
+
+def _first_word(value: str) -> str:
+    match = re.match(r"\W*([A-Za-z]+)", value)
+    return match[1].lower() if match else ""
+
+
+def _status(value: str) -> str:
+    match = re.search(r"\b([245])\.(\d{1,3})\.(\d{1,3})", value)
+    return f"{match[1]}.{match[2]}.{match[3]}" if match else ""
+
+
+def _comment(value: str) -> str:
+    """Return what stands in brackets behind a status: some systems put their whole reason there."""
+    match = re.search(r"\(([^()]{4,300})\)", value)
+    return match[1] if match else ""
+
+
+def _address(value: str) -> str:
+    """Return the address behind `rfc822;`; a name without domain counts, an X.400 address does not."""
+    plain = _TYPED.sub("", value.strip()).strip().strip("<>").strip().strip("\"'")
+    match = re.search(r"[^\s<>\"(),;:]{1,200}@[^\s<>\"(),;:]{1,255}", plain)
+    if match:
+        return match[0].rstrip(".")
+    return plain if re.fullmatch(r"[\w.+-]{1,64}", plain) else ""
+
+
+def _returned(inbound: Inbound, tail: str) -> Headers:
+    part = inbound.part(*_RETURNED)
+    if part:
+        fields, _ = mime.split(part.data(_LIMIT).lstrip())
+        if len(fields):
+            return fields
+    start = re.search(r"^[ \t>]{0,6}[A-Z][A-Za-z-]{1,40}:", tail, re.MULTILINE)
+    if not start:
+        return Headers()
+    block = re.sub(r"^[ \t]?>[ ]?", "", tail[start.start() :], flags=re.MULTILINE)
+    return header.parse(block.split("\n\n", 1)[0][:20_000])
+
+
+def _message_id(inbound: Inbound, returned: Headers, text: str) -> str:
+    direct = header.message_ids(returned.get("message-id"))
+    if direct:
+        return direct[0]
+    written = _MESSAGE_ID.search(text) or re.search(
+        r"^(?:X-)?Original-Message-ID:\s{0,20}<([^<>\s]{1,990})>", text, re.IGNORECASE | re.MULTILINE
+    )
+    if written:
+        return written[1]
+    threaded = (*inbound.in_reply_to, *inbound.references[-1:])  # Google and Microsoft thread their bounces
+    return threaded[0] if threaded else ""

@@ -1,0 +1,101 @@
+"""Complaints: a provider tells that somebody marked our mail as spam (ARF, RFC 5965, Hotmail's form, Amazon's)."""
+
+import json
+import re
+from dataclasses import dataclass
+
+from cadenced.reading import bounce_notice
+from cadenced.reading import headers as header
+from cadenced.reading.headers import Headers
+from cadenced.reading.inbound import Inbound
+
+_HOTMAIL = "x-hmxmroriginalrecipient"
+# RFC 5965, 7.3 and RFC 6650: types that tell of a person's will; `auth-failure` and `not-spam` do not.
+_NO_COMPLAINT = frozenset({"auth-failure", "not-spam", "dmarc", "dkim"})
+_FEEDBACK = re.compile(r"^Feedback-Type[ \t]*:[ \t]*([\w-]+)", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Who complained, as far as the report says it, and which mail of ours it was about."""
+
+    recipients: tuple[str, ...]
+    returned_message_id: str
+    returned_ref: str
+    evidence: tuple[str, ...]
+
+
+def find(inbound: Inbound) -> Complaint | None:
+    """Return the complaint that this message is, or None."""
+    return _arf(inbound) or _hotmail(inbound) or _amazon(inbound)
+
+
+def _arf(inbound: Inbound) -> Complaint | None:
+    part = inbound.part("message/feedback-report")
+    written = inbound.content_type == "multipart/report" or inbound.return_path == ""
+    text = part.text() if part else inbound.text if written else ""
+    kind = _FEEDBACK.search(text)
+    if not kind or kind[1].lower() in _NO_COMPLAINT:
+        return None
+    fields = header.parse(text[kind.start() :] if not part else text.replace("\n\n", "\n"))
+    returned = bounce_notice.read(inbound)
+    named = [value for name in ("original-rcpt-to", "removal-recipient") for value in fields.raw(name)]
+    return Complaint(
+        recipients=_addresses(named) or _to(returned.returned),
+        returned_message_id=returned.returned_message_id,
+        returned_ref=returned.returned.get("x-cadence-ref"),
+        evidence=(f"Feedback-Type: {kind[1]}",),
+    )
+
+
+def _hotmail(inbound: Inbound) -> Complaint | None:
+    """Read Microsoft's junk mail report: the mail itself under its own header, or within a message/rfc822."""
+    notice = bounce_notice.read(inbound) if inbound.part("message/rfc822") else None
+    fields = inbound.headers if _HOTMAIL in inbound.headers else notice.returned if notice else Headers()
+    reporter = inbound.return_path == "staff@hotmail.com" or inbound.author == "staff@hotmail.com"
+    if _HOTMAIL not in fields and not (reporter and "complaint about" in inbound.subject.lower()):
+        return None
+    own = fields is inbound.headers
+    return Complaint(
+        recipients=_addresses(list(fields.raw(_HOTMAIL))) or _to(fields),
+        returned_message_id=inbound.message_id if own else notice.returned_message_id if notice else "",
+        returned_ref=fields.get("x-cadence-ref"),
+        evidence=("Microsoft's junk mail report",),
+    )
+
+
+def _amazon(inbound: Inbound) -> Complaint | None:
+    report = amazon_report(inbound, "Complaint")
+    if not report:
+        return None
+    who = report.get("complaint", {}).get("complainedRecipients", [])
+    return Complaint(
+        recipients=_addresses([str(one.get("emailAddress", "")) for one in who if isinstance(one, dict)]),
+        returned_message_id="",
+        returned_ref="",
+        evidence=("Amazon SES notification",),
+    )
+
+
+def amazon_report(inbound: Inbound, kind: str) -> dict[str, dict[str, list[object]]] | None:
+    """Return the JSON of an Amazon SES notification of this type, or None."""
+    text = inbound.text.lstrip()
+    if not text.startswith('{"notificationType"'):
+        return None
+    try:
+        found, _ = json.JSONDecoder().raw_decode(text.replace("\n", ""))
+    except (ValueError, RecursionError):
+        return None
+    wanted = isinstance(found, dict) and found.get("notificationType") == kind
+    return found if wanted and isinstance(found.get(kind.lower()), dict) else None
+
+
+def _addresses(values: list[str]) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(one.address for value in values for one in header.addresses(value) if "@" in one.address)
+    )
+
+
+def _to(fields: Headers) -> tuple[str, ...]:
+    found = _addresses(list(fields.raw("to")))
+    return found if len(found) == 1 else ()
