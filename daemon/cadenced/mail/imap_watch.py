@@ -1,0 +1,148 @@
+"""Waiting for news: a connection of its own that IDLEs (RFC 2177), or asks now and then where IDLE is not known.
+
+What it hears is a reason to look, never proof that there is nothing (IDLE wakes, NOOP decides).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from aioimaplib import aioimaplib as commands
+
+from cadenced import errors
+from cadenced.mail import imap_connection, imap_names
+from cadenced.mail.imap_connection import Connection, ImapSettings, LostError
+
+SETTLED = 5.0
+"""Seconds that a connection must have lived so that the next one is made at once."""
+
+
+class Watch:
+    """Listens on one folder; connects when first asked, and again whenever the connection ended."""
+
+    def __init__(self, settings: ImapSettings) -> None:
+        self._settings = settings
+        self._connection: Connection | None = None
+        self._idle: asyncio.Task[object] | None = None
+        self._idle_since = 0.0
+        self._connected_at = float("-inf")
+        self._is_listening = False
+        self._lock = asyncio.Lock()
+
+    async def wait(self, seconds: float) -> bool:
+        """Return True when the folder may have changed, False after ``seconds`` without news.
+
+        A connection that is new, or just ended, is news: nobody listened for a while. Raises ``WireError``.
+        """
+        async with self._lock:
+            try:
+                return await self._wait(asyncio.get_running_loop().time() + seconds)
+            except LostError:
+                self._drop()
+                return True
+            except BaseException:
+                if not self._is_listening:  # cancelled in the middle of a command, or worse
+                    self._drop()
+                raise
+
+    async def close(self) -> None:
+        """Stop listening; never raises."""
+        connection = self._connection
+        with contextlib.suppress(errors.WireError, asyncio.CancelledError):
+            await self._end_idle()
+            if connection is not None:
+                await connection.leave()
+        self._drop()
+
+    async def _wait(self, until: float) -> bool:
+        loop = asyncio.get_running_loop()
+        if self._connection is None:
+            await asyncio.sleep(max(0.0, min(until, self._connected_at + SETTLED) - loop.time()))
+            await self._connect()
+            return True
+        channel = self._connection.channel
+        while not channel.news.is_set():
+            await self._listen(self._connection)
+            self._is_listening = True
+            await _pause(channel.news, min(until, self._next_command()) - loop.time())
+            self._is_listening = False
+            if loop.time() >= until and not channel.news.is_set():
+                return False
+        channel.news.clear()
+        if not self._connection.is_alive:
+            self._drop()
+        return True
+
+    async def _connect(self) -> None:
+        self._connection = connection = await imap_connection.connect(self._settings)
+        self._connected_at = asyncio.get_running_loop().time()
+        folder = imap_names.quote(imap_names.encode(self._settings.folder))
+        await connection.run("EXAMINE", folder)
+        connection.channel.state = commands.SELECTED
+        connection.channel.news.clear()
+        await self._listen(connection)
+
+    async def _listen(self, connection: Connection) -> None:
+        """Make sure that an IDLE is under way and young, or that it was asked for news just now."""
+        if asyncio.get_running_loop().time() < self._next_command() and connection.is_alive:
+            return
+        await self._end_idle()
+        self._idle_since = asyncio.get_running_loop().time()
+        if "IDLE" in connection.capabilities:
+            await self._begin_idle(connection)
+        else:
+            await connection.run("NOOP")
+
+    def _next_command(self) -> float:
+        is_idle = self._idle is not None and not self._idle.done()
+        can_idle = self._connection is not None and "IDLE" in self._connection.capabilities
+        if can_idle:
+            return self._idle_since + self._settings.renewal if is_idle else 0.0
+        return self._idle_since + self._settings.poll
+
+    async def _begin_idle(self, connection: Connection) -> None:
+        channel = connection.channel
+        channel.has_strayed = False
+        command = commands.IdleCommand(channel.new_tag(), channel.idle_queue, loop=channel.loop)
+        # It ends with our DONE or the connection; its time-out is only there to end some time.
+        idle = asyncio.create_task(connection.execute(command, self._settings.renewal * 2), name="imap-idle")
+        idle.add_done_callback(_look)
+        acknowledged = asyncio.create_task(channel.wait_for_idle_response(), name="imap-idle-begins")
+        try:
+            await asyncio.wait({idle, acknowledged}, timeout=self._settings.timeout, return_when="FIRST_COMPLETED")
+            has_begun = acknowledged.done()
+        finally:
+            acknowledged.cancel()
+            self._idle = idle
+        if not has_begun:
+            raise errors.WireError(channel.ended or "the server does not begin to IDLE")
+
+    async def _end_idle(self) -> None:
+        idle, self._idle = self._idle, None
+        if idle is None or self._connection is None:
+            return
+        if not idle.done():
+            self._connection.channel.send("DONE")
+            with imap_connection.trouble_told():
+                await asyncio.wait_for(idle, self._settings.timeout)
+
+    def _drop(self) -> None:
+        self._is_listening = False
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        if self._connection is not None:
+            self._connection.drop()
+            self._connection = None
+
+
+async def _pause(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, seconds)):
+            await event.wait()
+
+
+def _look(idle: asyncio.Task[object]) -> None:
+    if not idle.cancelled():
+        idle.exception()  # whoever waits hears of it through ``news``
