@@ -324,6 +324,5 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
         events.DoubtRaised: _fact,
         events.DoubtSettled: _fact,
         events.Skipped: _fact,
-        events.Halted: _halted,
     },
 }

@@ -85,7 +85,7 @@ class Prospect:
     place: Place = Place()
     language: str = ""
     stage: str = ""
-    fields: Mapping[str, str] = NO_FIELDS
+    fields: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
 
     @property
     def name(self) -> str:
