@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cadenced.wording import gate, rules
+from cadenced.wording import gate, lint, rules
 from cadenced.wording.draft import Draft
-from cadenced.wording.rule import Example, MessageRule
+from cadenced.wording.rule import Course, Example, MessageRule, SequenceRule, TemplateRule
 
 FIRES = [(rule, example) for rule in rules.MESSAGE for example in rule.fires]
 SILENT = [(rule, example) for rule in rules.MESSAGE for example in rule.silent]
@@ -25,3 +25,45 @@ def test_a_rule_fires_on_its_bad_examples(rule: MessageRule, example: Example) -
 @pytest.mark.parametrize(("rule", "example"), SILENT, ids=lambda value: getattr(value, "code", None))
 def test_a_rule_is_silent_on_its_good_examples(rule: MessageRule, example: Example) -> None:
     assert rule.code not in _codes(example)
+
+
+@pytest.mark.parametrize(
+    ("rule", "source"), [(r, e) for r in rules.SOURCE for e in r.fires], ids=lambda v: getattr(v, "code", "")
+)
+def test_a_rule_of_sources_fires_on_its_bad_examples(rule: TemplateRule, source: str) -> None:
+    assert rule.code in {finding.rule for finding in lint.template(source, "t.md")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "source"), [(r, e) for r in rules.SOURCE for e in r.silent], ids=lambda v: getattr(v, "code", "")
+)
+def test_a_rule_of_sources_is_silent_on_its_good_examples(rule: TemplateRule, source: str) -> None:
+    assert rule.code not in {finding.rule for finding in lint.template(source, "t.md")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "course"), [(r, e) for r in rules.SEQUENCE for e in r.fires], ids=lambda v: getattr(v, "code", "")
+)
+def test_a_rule_of_sequences_fires_on_its_bad_examples(rule: SequenceRule, course: Course) -> None:
+    found = lint.sequence(course.sequence, course.templates, "s.yaml")
+    assert [finding.rule for finding in found] == [rule.code]
+
+
+@pytest.mark.parametrize(
+    ("rule", "course"), [(r, e) for r in rules.SEQUENCE for e in r.silent], ids=lambda v: getattr(v, "code", "")
+)
+def test_a_rule_of_sequences_is_silent_on_its_good_examples(rule: SequenceRule, course: Course) -> None:
+    assert lint.sequence(course.sequence, course.templates, "s.yaml") == ()
+
+
+def test_every_rule_explains_itself() -> None:
+    for rule in rules.ALL:
+        assert rule.code, rule
+        assert rule.title, rule
+        assert rule.message, rule
+        assert rule.cure, rule
+        assert rule.source, rule
+
+
+def test_no_two_rules_share_a_code() -> None:
+    assert len(rules.BY_CODE) == len(rules.ALL)

@@ -11,8 +11,9 @@ from cadenced.wording.draft import View
 from cadenced.wording.findings import Hit
 from cadenced.wording.settings import DEFAULTS, Settings
 
-if TYPE_CHECKING:
-    from cadenced.core.sequence import Sequence  # the gate needs no sequences
+if TYPE_CHECKING:  # the gate needs neither sequences nor Jinja
+    from cadenced.core.sequence import Sequence
+    from cadenced.wording.template import Template
 
 _NO_TEMPLATES: Mapping[str, str] = MappingProxyType({})
 
@@ -59,12 +60,15 @@ class MessageRule(Rule):
     check: MessageCheck
     fires: tuple[Example, ...]
     silent: tuple[Example, ...]
+    whole: bool = False
+    """Whether it judges the message as a whole, so that a template with several branches is told once."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateRule(Rule):
-    """Judges a template's source; `lint.template` knows how. Examples are sources."""
+    """Judges a template's source; examples are sources."""
 
+    check: Callable[[Template, Settings], Iterable[Hit]]
     fires: tuple[str, ...]
     silent: tuple[str, ...]
 

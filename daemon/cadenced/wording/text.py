@@ -21,11 +21,11 @@ _FORWARDED = re.compile(
 )
 _INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("`", re.compile(r"```|`[^`\n]+`")),
-    ("<!--", re.compile(r"<!--.*?-->", re.S)),
+    ("<!--", re.compile(r"<!--.*?-->", re.DOTALL)),
     ("<", re.compile(r"<(?:https?:|mailto:)[^>\s]*>|</?[a-zA-Z][^<>\n]{0,200}>")),
     ("![", re.compile(r"!\[[^\]\n]*\](?:\([^)\n]*\))?")),
     ("](", re.compile(r"\]\([^)\n]*\)")),
-    ("://", re.compile(r"https?://[^\s<>\"]+", re.I)),
+    ("://", re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)),
     ("www.", re.compile(r"www\.[^\s<>\"]+")),
     ("@", re.compile(r"(?<![\w.+-])[\w.+-]{1,100}@[\w-]+(?:\.[\w-]+)+")),
     ("[", re.compile(r"\[(?=[^\]\n]*(?:\]|[ ]{3}))")),
@@ -33,8 +33,8 @@ _INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("*", re.compile(r"\*+")),
     ("~~", re.compile(r"~~")),
     ("_", re.compile(r"(?<!\w)_+(?=\w)|(?<=[^\W_])_+(?!\w)")),
-    ("#", re.compile(r"^[ ]{0,3}#{1,6}[ ]", re.M)),
-    ("---", re.compile(r"^[ ]{0,3}-{3,}[ \t]*$", re.M)),
+    ("#", re.compile(r"^[ ]{0,3}#{1,6}[ ]", re.MULTILINE)),
+    ("---", re.compile(r"^[ ]{0,3}-{3,}[ \t]*$", re.MULTILINE)),
 )
 """What is no prose, each behind a piece of text without which it cannot stand there."""
 _DASHES = re.compile(r"^-- ?$", re.MULTILINE)

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from cadenced.wording.rule import MessageRule, Rule
-from cadenced.wording.rules import asks, balance, fields, law, length, looks, stale, subject, value
+from cadenced.wording.rule import MessageRule, Rule, SequenceRule, TemplateRule
+from cadenced.wording.rules import (
+    asks,
+    balance,
+    course,
+    fields,
+    law,
+    length,
+    looks,
+    source,
+    stale,
+    subject,
+    value,
+)
+from cadenced.wording.rules.source import BROKEN, WAIVER_IDLE, WAIVER_REASON
 
 MESSAGE: tuple[MessageRule, ...] = (
     *balance.RULES,
@@ -16,5 +29,12 @@ MESSAGE: tuple[MessageRule, ...] = (
     *fields.RULES,
     *law.RULES,
 )
-ALL: tuple[Rule, ...] = (*MESSAGE,)
+"""What judges a message, rendered or as a template's branch."""
+SOURCE: tuple[TemplateRule, ...] = source.RULES
+"""What judges a template's source."""
+SEQUENCE: tuple[SequenceRule, ...] = course.RULES
+"""What judges a sequence as a whole."""
+ALL: tuple[Rule, ...] = (*MESSAGE, *SOURCE, *SEQUENCE)
 BY_CODE = {rule.code: rule for rule in ALL}
+
+__all__ = ["ALL", "BROKEN", "BY_CODE", "MESSAGE", "SEQUENCE", "SOURCE", "WAIVER_IDLE", "WAIVER_REASON"]

@@ -54,6 +54,7 @@ RULES = (
         cure="end with one step: what, who and when (“I propose Tuesday at 9, and note it in our calendars”)",
         source="nobody without a next step, the first law of this program",
         check=_no_next_step,
+        whole=True,
         fires=(
             Example(
                 "You have a large team and a lot of tools. Many companies like yours save time with one place for all."
@@ -80,6 +81,7 @@ RULES = (
         cure="ask for one thing; the second question is the next message",
         source="a message with one ask is answered; with several it is postponed",
         check=_several_asks,
+        whole=True,
         fires=(Example("Does Tuesday suit you? Who else should join? Which tool do you use today?"),),
         silent=(
             Example("Does Tuesday at 9 suit you?"),

@@ -57,6 +57,7 @@ RULES = (
         cure="begin sentences with what the reader said, has or wants, and keep for yourself only what you will do",
         source="the sales coach's count of I against you; subject and first sentence weigh double",
         check=_self_centred,
+        whole=True,
         fires=(
             Example(
                 "I am writing because we launched our platform. We think our team can help and I want to show my demo."

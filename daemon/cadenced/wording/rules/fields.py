@@ -10,22 +10,25 @@ from cadenced.wording.findings import ERROR, Hit
 from cadenced.wording.rule import Example, MessageRule
 from cadenced.wording.settings import Settings
 
-_NAMES = r"(?:first|last|full|company|your|contact|recipient|prospect|client|customer)?[ _-]?(?:name|firstname|lastname|company|title|date|prénom|nom|société|vorname|firma|voornaam|bedrijf)"
+_FIELDS = (
+    r"(?:first|last|full|company|your|contact|recipient|prospect|client|customer)[ _-]?(?:name|company|title)|"
+    r"firstname|lastname|prénom|vorname|voornaam"
+)
 _UNFILLED = re.compile(
-    r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|"
-    rf"(?<![\w!\]])[\[<{{%*|]{{1,2}}[ ]?{_NAMES}[ ]?[\]>}}%*|]{{1,2}}(?![\w(])",
-    re.I,
+    r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|\[(?:name|company|nom|société|firma|bedrijf)\](?!\()|"
+    rf"(?<![\w!\]])[\[<{{%*|]{{1,2}}[ ]?(?:{_FIELDS}|(?<=%)(?:company|name))[ ]?[\]>}}%*|]{{1,2}}(?![\w(])",
+    re.IGNORECASE,
 )
 _GREETED_NOBODY = re.compile(
     r"\A\s*(?:hello|hi|hey|dear|good morning|bonjour|cher|chère|hallo|guten tag|liebe|lieber|beste|geachte|hola|ciao|olá)"
     r"[ \t]+(?:[,;!:]|none\b|null\b|undefined\b|nan\b|n/a\b)",
-    re.I,
+    re.IGNORECASE,
 )
 
 
 def _unfilled(view: View, _: Settings) -> Iterable[Hit]:
     body, subject = view.draft.body, view.draft.subject
-    match = _GREETED_NOBODY.match(body)
+    match = _GREETED_NOBODY.match(body) if view.draft.fields is None else None
     if match and not (match.group().rstrip()[-1] in "!:;" and "," not in match.group() and view.language.code == "fr"):
         yield Hit(len(match.group()) - len(match.group().lstrip()), match.end(), " ".join(match.group().split()))
     for part, text in (("body", body), ("subject", subject)):

@@ -56,6 +56,7 @@ RULES = (
         cure="25 to 50 words answer best and 125 are the most; the rest is a conversation",
         source="answer rates of sales mail by length; [lint] most_words",
         check=_too_long,
+        whole=True,
         fires=(Example("You keep every promise that you make to your own customers on every day. " * 10),),
         silent=(Example("You keep every promise that you make to your own customers on every day. " * 4),),
     ),
@@ -67,6 +68,7 @@ RULES = (
         cure="one sentence for the reason, one for the next step",
         source="[lint] two_lines",
         check=_two_lines,
+        whole=True,
         fires=(Example("You asked. I looked. It works.", settings=Settings(two_lines=True)),),
         silent=(
             Example("You asked how it works. I propose Tuesday at 9.", settings=Settings(two_lines=True)),
@@ -92,6 +94,7 @@ RULES = (
         cure="use shorter words and shorter sentences",
         source="automated readability index, Smith and Senter 1967; [lint] most_grade",
         check=_grade,
+        whole=True,
         fires=(
             Example(
                 "Organisational transformation necessitates comprehensive interdepartmental coordination mechanisms. "

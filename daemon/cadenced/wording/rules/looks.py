@@ -11,7 +11,7 @@ from cadenced.wording.rule import Example, MessageRule, spoken
 from cadenced.wording.settings import Settings
 
 _MARKS = re.compile(r"![!?]*!")
-_LINK = re.compile(r"https?://|www\.|\]\(|!\[|<img\b", re.I)
+_LINK = re.compile(r"https?://|www\.|\]\(|!\[|<img\b", re.IGNORECASE)
 _FEW_WORDS = 5
 
 
@@ -70,6 +70,7 @@ RULES = (
         cure="write what the reader would find there, and why",
         source="a message of images alone cannot be read by filters, nor by everybody",
         check=_only_links,
+        whole=True,
         fires=(Example("![Offer](https://abc.example/offer.png)"), Example("See https://abc.example/offer")),
         silent=(
             Example("You asked for the guide of four pages: https://abc.example/guide shows how others began."),

@@ -10,7 +10,7 @@ from cadenced.wording.findings import WARNING, Hit
 from cadenced.wording.rule import Example, MessageRule
 from cadenced.wording.settings import Settings
 
-REPLY = re.compile(r"\s*(?:re|fw|fwd|aw|wg|tr|rv|res|sv|antw|réf)\s*:", re.I)
+REPLY = re.compile(r"\s*(?:re|fw|fwd|aw|wg|tr|rv|res|sv|antw|réf)\s*:", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _TEXT = "You asked for the plan, and it is ready for you."
 
@@ -53,6 +53,7 @@ RULES = (
         cure="say it in 60; a phone shows 40",
         source="what inbox lists show; [lint] most_subject",
         check=_long,
+        whole=True,
         fires=(Example(_TEXT, "Your plan for the next quarter of the year, and how your team can keep it in step"),),
         silent=(Example(_TEXT, "Your plan for March"),),
     ),
@@ -86,6 +87,7 @@ RULES = (
         cure="name what the reader gets, in a few words",
         source="RFC 5322, 3.6.5; many filters count it",
         check=_missing,
+        whole=True,
         fires=(Example(_TEXT, " "),),
         silent=(Example(_TEXT, "Your plan"),),
     ),

@@ -50,6 +50,7 @@ RULES = (
         cure="say what the reader gains, keeps or learns",
         source="a message that never says you has no reason to be read",
         check=_no_value,
+        whole=True,
         fires=(
             Example(
                 "We have been leaders since 1990. Our platform is used by many companies, and our team grows each year.",
@@ -95,6 +96,7 @@ RULES = (
         cure="use what you know: {{ company }}, {{ role }}, {{ discussed }}, {{ next_step_at }}",
         source="a first name alone is what every mass mailing has",
         check=_not_personal,
+        whole=True,
         fires=(),
         silent=(
             Example("You have a large team and a lot of tools. Which of them do you want to keep in the next year?"),
