@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from cadenced import errors
 from cadenced.mail import imap_connection, imap_messages, imap_names, imap_wire
 from cadenced.mail.imap_connection import Connection, ImapSettings, LostError, RefusedCommandError
 from cadenced.mail.imap_watch import Watch
+from cadenced.mail.logins import LoginGuard
 from cadenced.ports import Fetched, Folder
 
 __all__ = ["ImapSettings", "Mailbox"]
@@ -26,7 +28,8 @@ class Mailbox:
 
     def __init__(self, settings: ImapSettings) -> None:
         self._settings = settings
-        self._watch = Watch(settings)
+        self._guard = LoginGuard(time.monotonic)
+        self._watch = Watch(settings, self._connect)
         self._connection: Connection | None = None
         self._lock = asyncio.Lock()
         self._wire_names: dict[str, str] = {}
@@ -93,8 +96,19 @@ class Mailbox:
     async def _connected(self) -> tuple[Connection, bool]:
         if self._connection is not None and self._connection.is_alive:
             return self._connection, False
-        self._connection = await imap_connection.connect(self._settings)
+        self._connection = await self._connect()
         return self._connection, True
+
+    async def _connect(self) -> Connection:
+        async with self._guard.turn:
+            self._guard.demand()
+            try:
+                connection = await imap_connection.connect(self._settings)
+            except errors.LoginRefusedError as error:
+                self._guard.refused(str(error))
+                raise
+            self._guard.accepted()
+            return connection
 
     async def _folders(self, connection: Connection) -> list[Folder]:
         # NOOP first: without it a selected folder shows what it was (measured on Dovecot: 300 of 300 stale).

@@ -263,7 +263,7 @@ async def _start_tls(connection: Connection, settings: ImapSettings, context: ss
 
 
 async def _log_in(connection: Connection, settings: ImapSettings) -> None:
-    secret = settings.password if isinstance(settings.password, str) else await asyncio.to_thread(settings.password)
+    secret = await _fetch(settings.password)
     try:
         if settings.mechanism == "xoauth2":
             token = f"user={settings.username}\1auth=Bearer {secret}\1\1"
@@ -276,6 +276,13 @@ async def _log_in(connection: Connection, settings: ImapSettings) -> None:
         raise _refused_login(privacy.without_secrets(str(error), secret)) from None  # the cause may hold the secret
     except ValueError:
         raise errors.LoginRefusedError("user name or password has a character that IMAP cannot carry") from None
+
+
+async def _fetch(secret: Secret) -> str:
+    try:
+        return secret if isinstance(secret, str) else await asyncio.to_thread(secret)
+    except errors.CadencedError as error:
+        raise errors.WireError(f"no password: {error}") from error
 
 
 async def _authenticate(connection: Connection, mechanism: str, plain: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 from aioimaplib import aioimaplib as commands
 
@@ -21,8 +22,9 @@ SETTLED = 5.0
 class Watch:
     """Listens on one folder; connects when first asked, and again whenever the connection ended."""
 
-    def __init__(self, settings: ImapSettings) -> None:
+    def __init__(self, settings: ImapSettings, connect: Callable[[], Awaitable[Connection]]) -> None:
         self._settings = settings
+        self._new_connection = connect
         self._connection: Connection | None = None
         self._idle: asyncio.Task[object] | None = None
         self._idle_since = 0.0
@@ -75,7 +77,7 @@ class Watch:
         return True
 
     async def _connect(self) -> None:
-        self._connection = connection = await imap_connection.connect(self._settings)
+        self._connection = connection = await self._new_connection()
         self._connected_at = asyncio.get_running_loop().time()
         folder = imap_names.quote(imap_names.encode(self._settings.folder))
         await connection.run("EXAMINE", folder)

@@ -41,11 +41,6 @@ def demand_privacy(security: Security, host: str) -> None:
         raise errors.TlsRefusedError(f'security = "none" is for loopback only, not for {host}: use "tls" or "starttls"')
 
 
-def reveal(secret: Secret) -> str:
-    """Return the secret's text."""
-    return secret if isinstance(secret, str) else secret()
-
-
 def without_secrets(text: str, *secrets: str) -> str:
     """Return a server's words with every secret of ours taken out, on one line, at most 500 characters."""
     for secret in filter(None, secrets):

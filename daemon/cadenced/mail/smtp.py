@@ -9,6 +9,7 @@ import tenacity
 
 from cadenced import errors, ports
 from cadenced.mail import envelope, transaction
+from cadenced.mail.logins import LoginGuard
 from cadenced.mail.submission import LOST, Submission
 from cadenced.mail.transaction import BeforePayloadError, SmtpSettings
 
@@ -27,6 +28,7 @@ class Pool:
         self._slots = asyncio.Semaphore(settings.connections)
         self._idle: list[tuple[float, Submission]] = []
         self._reaper: asyncio.Task[None] | None = None
+        self._guard = LoginGuard(clock.monotonic)
         self._is_closed = False
 
     async def submit(self, message: ports.Outgoing, gate: ports.Gate) -> ports.Answer:
@@ -98,7 +100,23 @@ class Pool:
             return transaction.unknown(loss)
 
     async def _open(self) -> Submission:
-        """Connect, make the connection private and log in; connecting is tried again for what passes by itself."""
+        """Return a new connection with its login; until one login was accepted they go one by one."""
+        self._demand_login()
+        session = await self._connect()
+        if self._guard.is_proven:
+            return await self._log_in(session)
+        async with self._guard.turn:
+            return await self._log_in(session)
+
+    def _demand_login(self) -> None:
+        try:
+            self._guard.demand()
+        except errors.LoginRefusedError as error:
+            refused = ports.Deferred(str(error), "auth", mailbox_fault=True, permanent=True)
+            raise BeforePayloadError(refused) from error
+
+    async def _connect(self) -> Submission:
+        """Connect; tried again, within bounds, for what passes by itself."""
         retrying = tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(3) | tenacity.stop_after_delay(30),
             wait=tenacity.wait_random_exponential(multiplier=0.25, max=2.0),
@@ -107,13 +125,26 @@ class Pool:
             reraise=True,
         )
         session: Submission = await retrying(transaction.connect, self._settings)
+        return session
+
+    async def _log_in(self, session: Submission) -> Submission:
         try:
+            self._demand_login()
             await transaction.make_private(session, self._settings)
-            await transaction.log_in(session, self._settings)
+            await self._log_in_once(session)
         except BaseException:
             session.drop()
             raise
+        self._guard.accepted()
         return session
+
+    async def _log_in_once(self, session: Submission) -> None:
+        try:
+            await transaction.log_in(session, self._settings)
+        except BeforePayloadError as error:
+            if error.is_permanent:
+                self._guard.refused(error.answer.text)
+            raise
 
     async def _take_idle(self) -> Submission | None:
         """Return the connection used last, if it is sound; one idle for long is asked first."""

@@ -57,6 +57,11 @@ class BeforePayloadError(Exception):
         self.usable = usable
         self.passing = passing
 
+    @property
+    def is_permanent(self) -> bool:
+        """Tell whether trying again would only do harm."""
+        return isinstance(self.answer, ports.Refused) or self.answer.permanent
+
 
 async def connect(settings: SmtpSettings) -> Submission:
     """Return a connection after its greeting; raises ``BeforePayloadError``."""
