@@ -87,7 +87,7 @@ def spoken(code: str) -> MessageCheck:
 
     def check(view: View, _: Settings) -> Iterable[Hit]:
         for part, found in (("body", view.phrases), ("subject", view.subject_phrases)):
-            text = view.draft.body if part == "body" else view.draft.subject
+            text = view.body if part == "body" else view.draft.subject
             last = -1
             for start, end, mild in found.get(code, ()):
                 if start >= last:

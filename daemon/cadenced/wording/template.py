@@ -242,4 +242,8 @@ def _waivers(source: str, pieces: Sequence[_Piece]) -> Iterator[Waiver]:
             words = source[piece.start : piece.end].removeprefix("{#").removesuffix("#}").strip("-+ \n\t")
             match = _WAIVER.match(words)
             if match:
-                yield Waiver(match["code"], (match["reason"] or "").strip(), piece.start, piece.end)
+                yield Waiver(match["code"], (match["reason"] or "").strip(), piece.start, _end(source, piece))
+
+
+def _end(source: str, piece: _Piece) -> int:
+    return piece.start + len(source[piece.start : piece.end].rstrip())

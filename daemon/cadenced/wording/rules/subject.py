@@ -29,14 +29,21 @@ def _shouting(view: View, _: Settings) -> Iterable[Hit]:
     if loud >= 2 and 2 * loud >= len(words):
         yield Hit(0, len(subject), subject.strip(), "subject")
     elif "!" in subject:
-        at = subject.index("!")
-        yield Hit(at, at + 1, "!", "subject")
+        yield _marks(subject)
+
+
+def _marks(subject: str) -> Hit:
+    """Exclamation marks: at the end they go, elsewhere somebody has to choose."""
+    at = subject.index("!")
+    last = not subject[at:].strip("! ")
+    return Hit(at, len(subject.rstrip()) if last else at + 1, "!", "subject", replacements=("",) if last else ())
 
 
 def _fake_reply(view: View, _: Settings) -> Iterable[Hit]:
     match = REPLY.match(view.draft.subject)
     if match:
-        yield Hit(match.start(), match.end(), match.group().strip(), "subject")
+        end = match.end() + len(view.draft.subject[match.end() :]) - len(view.draft.subject[match.end() :].lstrip())
+        yield Hit(match.start(), end, match.group().strip(), "subject", replacements=("",))
 
 
 def _missing(view: View, _: Settings) -> Iterable[Hit]:
