@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from cadenced.core import events, lifecycle
 from cadenced.core.model import Enrolment, State
 from cadenced.core.pacing import ALWAYS, Delay
-from cadenced.core.sequence import Continue, EmailStep, Halt, Pause, Sequence, Snooze, TaskStep
+from cadenced.core.sequence import Continue, EmailStep, Halt, Pause, Reaction, Sequence, Snooze, TaskStep
 
 _AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _PLAN = Sequence(
@@ -16,7 +16,7 @@ _PLAN = Sequence(
     (EmailStep("first", template="first"), TaskStep("call"), EmailStep("last", Delay(1, "days"), template="last")),
     window=ALWAYS,
 )
-_REACTIONS = {"halt": Halt(), "continue": Continue(), "pause": Pause(), "snooze": Snooze()}
+_REACTIONS: dict[str, Reaction] = {"halt": Halt(), "continue": Continue(), "pause": Pause(), "snooze": Snooze()}
 
 
 def mermaid() -> str:

@@ -87,6 +87,12 @@ class Database:
             return self.transact(work)
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.transact, work)
 
+    async def run_outside(self, work: Callable[[], T]) -> T:
+        """Run something that is no transaction in the store's own thread."""
+        if self._thread is None:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
     def version(self) -> int:
         """Return a number that changes when another process commits (SQLite); always 0 elsewhere."""
         if not self.is_sqlite:

@@ -157,6 +157,12 @@ def latest_generation(tx: Connection, prospect_id: int, sequence: str) -> int:
     return tx.execute(query).scalar() or 0
 
 
+def first_enrolled_at(tx: Connection, prospect_id: int) -> datetime | None:
+    """Return when a prospect was first enrolled anywhere."""
+    query = select(func.min(enrolments.c.enrolled_at)).where(enrolments.c.prospect_id == prospect_id)
+    return tx.execute(query).scalar()
+
+
 def primary_told(tx: Connection, account_id: int, sequence: str) -> bool | None:
     """Whether the account's primary has had a first touch in this sequence; None where it has no primary there."""
     query = select(enrolments.c.fresh).where(

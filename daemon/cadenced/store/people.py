@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
+from cadenced.core import address
 from cadenced.core.model import Place, Prospect
 from cadenced.store.schema import accounts, prospects, suppressions
 
@@ -42,6 +43,12 @@ def among(tx: Connection, emails: Collection[str]) -> list[Prospect]:
     return [from_row(row) for row in tx.execute(select(prospects).where(prospects.c.email.in_(emails)))]
 
 
+def of_addresses(tx: Connection, emails: Collection[str]) -> list[Prospect]:
+    """Return the prospects whose address, or what it has in common with its variants, is among these."""
+    query = select(prospects).where(or_(prospects.c.email.in_(emails), prospects.c.untagged.in_(emails)))
+    return [from_row(row) for row in tx.execute(query)]
+
+
 def of_account(tx: Connection, account_id: int) -> list[Prospect]:
     """Return everybody of an account."""
     return [from_row(row) for row in tx.execute(select(prospects).where(prospects.c.account_id == account_id))]
@@ -58,6 +65,19 @@ def account_name(tx: Connection, account_id: int | None) -> str:
     if account_id is None:
         return ""
     return tx.execute(select(accounts.c.name).where(accounts.c.id == account_id)).scalar() or ""
+
+
+def role_of(tx: Connection, prospect_id: int) -> str:
+    """Return a prospect's part in its account: ``primary`` or another word."""
+    return str(tx.execute(select(prospects.c.role).where(prospects.c.id == prospect_id)).scalar_one())
+
+
+def next_step_at(tx: Connection, prospect_id: int) -> datetime | None:
+    """Return the day and time that was agreed on with a prospect."""
+    found: datetime | None = tx.execute(
+        select(prospects.c.next_step_at).where(prospects.c.id == prospect_id)
+    ).scalar_one()
+    return found
 
 
 def set_stage(tx: Connection, prospect_id: int, stage: str) -> None:
@@ -77,7 +97,7 @@ def count(tx: Connection) -> int:
 
 def suppress(tx: Connection, email: str, reason: str, now: datetime) -> bool:
     """Never write to this address again; False when it was so already."""
-    if is_suppressed(tx, email):
+    if tx.execute(select(suppressions.c.email).where(suppressions.c.email == email)).first() is not None:
         return False
     tx.execute(suppressions.insert().values(email=email, reason=reason, at=now))
     return True
@@ -89,8 +109,12 @@ def unsuppress(tx: Connection, email: str) -> bool:
 
 
 def is_suppressed(tx: Connection, email: str) -> bool:
-    """Whether an address must not be written to."""
-    return tx.execute(select(suppressions.c.email).where(suppressions.c.email == email)).first() is not None
+    """Whether an address, or a variant of it, must not be written to."""
+    same = address.identity(email)
+    query = select(suppressions.c.email).where(
+        or_(suppressions.c.email.in_({email, same}), suppressions.c.untagged == same)
+    )
+    return tx.execute(query).first() is not None
 
 
 def suppressed(tx: Connection) -> list[Row[Any]]:

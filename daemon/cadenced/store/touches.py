@@ -124,8 +124,10 @@ def reserve(tx: Connection, enrolment: Enrolment, recipient: str, frozen: Frozen
 
 
 def claim(tx: Connection, touch_id: int, boot_id: str, now: datetime) -> bool:
-    """Take a planned touch for this process; False when somebody else was first."""
-    return _move(tx, touch_id, {TouchState.PLANNED}, "", state="claimed", boot_id=boot_id, claimed_at=now)
+    """Take a planned touch (or one that was given up unsent) for this process; False when somebody else was first."""
+    return _move(
+        tx, touch_id, {TouchState.PLANNED, TouchState.CANCELLED}, "", state="claimed", boot_id=boot_id, claimed_at=now
+    )
 
 
 def arm(tx: Connection, touch_ids: Collection[int], boot_id: str, now: datetime) -> set[int]:
@@ -272,3 +274,8 @@ def note_copy(tx: Connection, ref: str, now: datetime) -> Touch | None:
     tx.execute(update(touches).where(touches.c.ref == ref, touches.c.copy_seen_at.is_(None)).values(copy_seen_at=now))
     row = tx.execute(select(touches).where(touches.c.ref == ref)).first()
     return from_row(row) if row else None
+
+
+def give_up(tx: Connection, touch_id: int, reply: str, now: datetime) -> bool:
+    """Reject a planned touch that no server has taken for days; it was definitely not sent."""
+    return _move(tx, touch_id, {TouchState.PLANNED}, "", state="rejected", reply=reply, settled_at=now)

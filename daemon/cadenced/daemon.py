@@ -1,0 +1,255 @@
+"""The composition root: the one place where config, store, mail servers and services meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cadenced import config as configuration
+from cadenced import library, systemd
+from cadenced.config import Config, Mailbox
+from cadenced.config.secret import reveal
+from cadenced.engine.housekeeping import Housekeeping
+from cadenced.engine.intake import Intake, Rules
+from cadenced.engine.resolver import Resolver
+from cadenced.engine.sender import Sender
+from cadenced.engine.service import Service
+from cadenced.engine.supervisor import GRACE, Supervisor
+from cadenced.engine.watcher import Watcher
+from cadenced.engine.workspace import Workspace, install_key
+from cadenced.errors import Problem
+from cadenced.library import Library
+from cadenced.library.watch import LibrarySource
+from cadenced.mail.imap import ImapSettings
+from cadenced.mail.imap import Mailbox as ImapMailbox
+from cadenced.mail.privacy import hush_libraries
+from cadenced.mail.smtp import Pool, SmtpSettings
+from cadenced.ports import Clock, Inbox, Mailer
+from cadenced.store import mailboxes, touches
+from cadenced.store.database import Database
+
+log = logging.getLogger(__name__)
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> datetime:
+        """Return the wall clock."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump."""
+        return time.monotonic()
+
+    async def sleep(self, span: timedelta) -> None:
+        """Sleep."""
+        await asyncio.sleep(span.total_seconds())
+
+
+class _Trusting(library.Admission):
+    """Lets every template in: commands do not render, and need not pay for a trial."""
+
+    def refusals(self, sources: object) -> list[Problem]:  # noqa: ARG002 - the signature of its parent
+        """Refuse nothing."""
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """How a mailbox is reached: real servers, or those of a rehearsal."""
+
+    mailer: Callable[[Mailbox], Mailer]
+    inbox: Callable[[Mailbox], Inbox]
+
+
+def open_workspace(config_path: Path | None = None, *, with_library: bool = True) -> Workspace:
+    """Open config and store for a command, transactions in place; raises what is wrong with either."""
+    config = configuration.load(configuration.find(config_path))
+    known = library.load(library.shelves(config), _Trusting()) if with_library else Library({}, {})
+    return _workspace(config, known, SystemClock(), inline=True)
+
+
+def _workspace(config: Config, known: Library, clock: Clock, *, inline: bool) -> Workspace:
+    database = Database(config.daemon.database, inline=inline)
+    database.open()
+    key = database.transact(lambda tx: install_key(tx, secrets.token_bytes))
+    database.transact(lambda tx: mailboxes.make_known(tx, [box.name for box in config.mailboxes]))
+    chance = random.SystemRandom().random
+    return Workspace(config, known, database, clock, secrets.token_hex(8), key, chance)
+
+
+@dataclass(slots=True)
+class Daemon:
+    """A workspace with its services, ready to run."""
+
+    workspace: Workspace
+    supervisor: Supervisor
+    housekeeping: Housekeeping
+    senders: tuple[Sender, ...]
+    watchers: tuple[Watcher, ...]
+    intake: Intake
+
+    async def run(self, *, until_idle: bool = False) -> None:
+        """Make doubt visible, then run until stopped (or idle)."""
+        unknown = await self.workspace.database.run(lambda tx: touches.recover(tx, self.workspace.boot_id))
+        if unknown:
+            log.warning("touches whose fate is unknown", extra={"count": unknown})
+        await self.supervisor.run(until_idle=until_idle)
+
+
+def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource) -> Daemon:
+    """Build every service of a workspace; must be called inside the event loop that will run them."""
+    config = workspace.config
+    watchers = {box.name: Watcher(workspace, box, wires.inbox(box)) for box in config.mailboxes}
+    senders = tuple(Sender(workspace, box, wires.mailer(box), watchers[box.name]) for box in config.mailboxes)
+    intake = Intake(workspace.database, config.daemon.inbox, lambda: rules(workspace), workspace.clock)
+    waking: tuple[Service, ...] = (*senders, intake)
+    housekeeping = Housekeeping(workspace, shelf, _noticer(waking))
+    workspace.changed = _noticer(senders)
+    services: tuple[Service, ...] = (
+        *watchers.values(),
+        intake,
+        *senders,
+        Resolver(workspace, watchers),
+        housekeeping,
+    )
+    closes = (*senders, *(_Leaving(watcher) for watcher in watchers.values()))
+    supervisor = Supervisor(services, closes)
+    return Daemon(workspace, supervisor, housekeeping, senders, tuple(watchers.values()), intake)
+
+
+def rules(workspace: Workspace) -> Rules:
+    """Return what an import goes by at this moment."""
+    config = workspace.config
+    return Rules(
+        place=config.place,
+        default_sequence=config.daemon.default_sequence,
+        mailboxes=tuple(box.name for box in config.mailboxes),
+        sequences=workspace.library.sequences,
+    )
+
+
+def _noticer(services: tuple[Service, ...]) -> Callable[[], None]:
+    """Return a function that wakes services, from whichever thread it is called."""
+    loop = asyncio.get_running_loop()
+
+    def wake() -> None:
+        for service in services:
+            service.wake.set()
+
+    def notice() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(wake)
+
+    return notice
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """Logs a watcher out when the daemon ends."""
+
+    watcher: Watcher
+
+    async def close(self, grace: float) -> None:
+        await asyncio.wait_for(self.watcher.close(), grace)
+
+
+def real_wires(config: Config, clock: Clock) -> Wires:
+    """Return the way to the configured servers."""
+    return Wires(lambda box: _pool(box, config, clock), _imap)
+
+
+def _pool(box: Mailbox, config: Config, clock: Clock) -> Pool:
+    smtp = box.smtp
+    settings = SmtpSettings(
+        host=smtp.host,
+        port=smtp.port,
+        security=smtp.security.value,
+        username=smtp.username,
+        password=_secret(smtp.password),
+        connections=smtp.connections,
+        dot_timeout=config.safety.dot_timeout.total_seconds(),
+    )
+    return Pool(settings, clock)
+
+
+def _imap(box: Mailbox) -> ImapMailbox:
+    imap = box.imap
+    settings = ImapSettings(
+        host=imap.host,
+        port=imap.port,
+        security=imap.security.value,
+        username=imap.username,
+        password=_secret(imap.password),
+        folder=imap.folder,
+    )
+    return ImapMailbox(settings)
+
+
+def _secret(secret: configuration.Secret | None) -> str | Callable[[], str]:
+    return "" if secret is None else lambda: reveal(secret)
+
+
+def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
+    """Run the daemon; returns its exit status (4 when a mailbox could not be served until idle)."""
+    hush_libraries()
+    config = configuration.load(configuration.find(config_path))
+    shelf = LibrarySource(library.shelves(config), time.monotonic)
+    known = shelf.reload()
+    clock = SystemClock()
+    lock = Database(config.daemon.database)
+    lock.claim_for_daemon()
+    workspace = _workspace(config, known, clock, inline=False)
+    try:
+        return asyncio.run(_run(workspace, shelf, until_idle=until_idle))
+    finally:
+        workspace.database.close()
+        lock.close()
+
+
+async def _run(workspace: Workspace, shelf: LibrarySource, *, until_idle: bool) -> int:
+    daemon = assemble(workspace, real_wires(workspace.config, workspace.clock), shelf)
+    _listen_for_signals(daemon)
+    daemon.supervisor.pulse = _beat
+    systemd.ready(f"{len(daemon.senders)} mailboxes")
+    log.info("ready", extra={"mailboxes": len(daemon.senders), "grace": GRACE})
+    await daemon.run(until_idle=until_idle)
+    systemd.stopping()
+    return _status(workspace) if until_idle else 0
+
+
+def _beat() -> None:
+    """Tell systemd that the loop turns."""
+    systemd.alive()
+
+
+def _listen_for_signals(daemon: Daemon) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.supervisor.stop.set)
+
+    def reread() -> None:
+        daemon.housekeeping.asked = True
+        daemon.housekeeping.wake.set()
+
+    loop.add_signal_handler(signal.SIGHUP, reread)
+
+
+def _status(workspace: Workspace) -> int:
+    """Return 0 when every mailbox could be served, else 4, with the reason in the log."""
+    status = 0
+    for box in workspace.config.mailboxes:
+        obstacle = workspace.database.read(lambda tx, name=box.name: mailboxes.get(tx, name)).obstacle  # type: ignore[misc] # a default binds the loop's name
+        if obstacle:
+            log.error("mailbox held: %s", obstacle, extra={"mailbox": box.name})
+            status = 4
+    return status

@@ -1,0 +1,197 @@
+"""A mail as it arrives: read once, judged, attributed to a prospect, and acted upon, all in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from cadenced.core import events
+from cadenced.core.model import TouchState
+from cadenced.engine import answers, moves, resolver
+from cadenced.engine.answers import Taken
+from cadenced.engine.register import StoreRegister
+from cadenced.engine.workspace import Workspace
+from cadenced.errors import InboundError
+from cadenced.ports import Fetched
+from cadenced.reading import attribution, inbound, verdict
+from cadenced.reading.attribution import Attribution
+from cadenced.reading.inbound import Inbound
+from cadenced.reading.verdict import Verdict
+from cadenced.store import enrolments, inbox, people, tasks, timeline, touches
+from cadenced.store.inbox import Read
+
+RAW_KEPT = 8_000_000
+"""Bytes of a mail that are kept; a longer one is acted upon, but cannot be read again by ``reclassify``."""
+
+_OPT_OUT = re.compile(r"\bunsubscribe\s+([a-z2-7]{26})\b", re.IGNORECASE)
+_SURE = ("thread", "returned message", "opt-out link")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One mail in one folder of one mailbox."""
+
+    mailbox: str
+    folder: str
+    mail: Fetched
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """A mail with what was made of it."""
+
+    where: Arrived
+    message: Inbound
+    judged: Verdict
+
+    @property
+    def digest(self) -> str:
+        return digest(self.message.message_id, self.where.mail.raw)
+
+
+def absorb(tx: Connection, workspace: Workspace, arrived: Arrived) -> bool:
+    """Take one mail to heart; returns True for a copy of our own mail that belongs into the Sent folder."""
+    raw = arrived.mail.raw
+    try:
+        message = inbound.parse(raw)
+    except InboundError as fault:
+        _unreadable(tx, workspace, arrived, str(fault))
+        return False
+    if message.author in workspace.own_addresses and not _is_report(message):
+        return _own(tx, workspace, message)
+    if not inbox.is_known(tx, arrived.mailbox, digest(message.message_id, raw)):
+        _understand(tx, workspace, arrived, message)
+    return False
+
+
+def digest(message_id: str, raw: bytes) -> str:
+    """Return what makes a mail count once: its Message-ID, or all of it where it has none."""
+    return hashlib.sha256(f"id:{message_id}".encode() if message_id else raw).hexdigest()
+
+
+def _understand(tx: Connection, workspace: Workspace, arrived: Arrived, message: Inbound) -> None:
+    register = StoreRegister(tx, workspace)
+    judged = verdict.judge(message)
+    found = _by_opt_out_link(message, register)
+    if found is not None:
+        judged = replace(judged, kind="reply.unsubscribe", evidence=("the opt-out link of our own mail",))
+    else:
+        found = attribution.attribute(message, judged, register)
+    understood = _Understood(arrived, message, judged)
+    if found is None or _before_our_time(tx, understood, found):
+        _stranger(tx, workspace, understood)
+    else:
+        _take(tx, workspace, understood, found)
+
+
+def _is_report(message: Inbound) -> bool:
+    """Whether a mail from our own address is a server's report about one of ours, not our own words."""
+    return message.content_type == "multipart/report" or message.return_path == ""
+
+
+def _own(tx: Connection, workspace: Workspace, message: Inbound) -> bool:
+    """Take our own mail for what it is: never a reply; a copy to ourselves proves that its touch was sent."""
+    touch = touches.note_copy(tx, message.cadence_ref, workspace.now()) if message.cadence_ref else None
+    if touch is None:
+        return False
+    if touch.state in {TouchState.UNKNOWN, TouchState.IN_DOUBT}:
+        resolver.settle_as_sent(tx, workspace, touch, "the copy to ourselves has arrived")
+    return True
+
+
+def _by_opt_out_link(message: Inbound, register: StoreRegister) -> Attribution | None:
+    """Return whose touch an opt-out names: the link below each mail puts its reference into the subject."""
+    named = _OPT_OUT.search(message.subject)
+    found = register.sent((), (named[1].lower(),)) if named else ()
+    return Attribution(found[0].prospect, found[0].enrolment, found[0].touch, "opt-out link", False) if found else None
+
+
+def _before_our_time(tx: Connection, understood: _Understood, found: Attribution) -> bool:
+    """Whether a mail that only its address attributes is older than anything we have to do with its author."""
+    written = understood.message.date
+    if written is None or found.how.startswith(_SURE):
+        return False
+    begun = enrolments.first_enrolled_at(tx, found.prospect)
+    return begun is not None and written < begun - timedelta(days=1)
+
+
+def _take(tx: Connection, workspace: Workspace, understood: _Understood, found: Attribution) -> None:
+    judged = understood.judged
+    _keep(tx, workspace, understood, found)
+    if judged.kind == "unrelated":
+        return
+    named = judged.referral
+    taken = Taken(
+        verdict=judged.kind,
+        until=judged.until,
+        referral=" ".join(filter(None, (named.name, named.address))) if named else "",
+        subject=understood.message.subject,
+        text=judged.reply_text,
+        status=judged.status,
+        explanation=judged.explanation,
+        how=found.how,
+        evidence=judged.evidence,
+        touch=found.touch,
+        mailbox=understood.where.mailbox,
+        facts={"from": understood.message.author} if found.flagged else {},
+    )
+    answers.take(tx, workspace, people.get(tx, found.prospect), taken)
+
+
+def _stranger(tx: Connection, workspace: Workspace, understood: _Understood) -> None:
+    """Note a mail that concerns nobody we write to; only an opt-out counts from whoever sends it."""
+    author = understood.message.author
+    if understood.judged.kind == "reply.unsubscribe" and author:
+        people.suppress(tx, author, "reply.unsubscribe", workspace.now())
+    seen = replace(understood, judged=replace(understood.judged, kind="unrelated"))
+    _keep(tx, workspace, seen, None)
+
+
+def _keep(tx: Connection, workspace: Workspace, understood: _Understood, found: Attribution | None) -> None:
+    where, message, judged = understood.where, understood.message, understood.judged
+    raw = where.mail.raw if found is not None and len(where.mail.raw) <= RAW_KEPT else None
+    read = Read(
+        mailbox=where.mailbox,
+        digest=understood.digest,
+        folder=where.folder,
+        uid=where.mail.uid,
+        seen_at=workspace.now(),
+        sent_at=message.date,
+        message_id=message.message_id[:255],
+        header_from=message.author[:320],
+        subject=message.subject[:500],
+        verdict=judged.kind,
+        classifier=judged.classifier,
+        prospect_id=found.prospect if found else None,
+        enrolment_id=found.enrolment if found else None,
+        touch_id=found.touch if found else None,
+        how=found.how[:40] if found else "",
+        until=judged.until.isoformat() if judged.until else "",
+        reply_text=judged.reply_text[:20_000] if found else "",
+        evidence=judged.evidence[:10],
+        raw=raw,
+    )
+    inbox.add(tx, read)
+
+
+def _unreadable(tx: Connection, workspace: Workspace, arrived: Arrived, fault: str) -> None:
+    """Hold whoever is named in bytes that are no message: it might be an answer, and silence is the safe side."""
+    raw = arrived.mail.raw
+    mark = digest("", raw)
+    if inbox.is_known(tx, arrived.mailbox, mark):
+        return
+    now = workspace.now()
+    inbox.add(tx, Read(arrived.mailbox, mark, arrived.folder, arrived.mail.uid, now, evidence=(fault,)))
+    lowered = raw.lower()
+    named = [one for one in inbox.addresses_of_mailbox(tx, arrived.mailbox) if one.encode() in lowered]
+    for prospect in people.among(tx, named[:20]):
+        brief = f"A mail in {arrived.folder} names {prospect.email} and cannot be read ({fault}). Look at it by hand."
+        for enrolment in enrolments.of_prospect(tx, prospect.id, live=True):
+            task = tasks.NewTask("answer", brief, now, prospect.id, enrolment.id)
+            task_id = tasks.add(tx, task, now)
+            moves.move(tx, workspace, enrolment, events.TaskOpened(now, "", now, f"task {task_id}: {brief}"))
+            timeline.note_of(tx, now, "task_opened", enrolment, task=task_id, kind="answer", brief=brief)

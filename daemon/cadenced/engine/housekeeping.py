@@ -1,0 +1,76 @@
+"""Keeps the house: takes up edited sequences and templates, and notices what other processes wrote to the store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol
+
+from cadenced.engine.workspace import Workspace
+from cadenced.errors import BrokenWorkspaceError
+from cadenced.library import Library
+
+log = logging.getLogger(__name__)
+
+LOOK = timedelta(seconds=0.5)
+RELOAD = timedelta(seconds=2)
+
+
+class Shelf(Protocol):
+    """Sequences and templates on disk."""
+
+    def changed(self) -> bool:
+        """Whether the files differ from what was read last, and have been still for a moment."""
+        ...
+
+    def reload(self) -> Library:
+        """Read everything; BrokenWorkspaceError with all problems, and the old library stays."""
+        ...
+
+
+class Housekeeping:
+    """Looks about twice a second; cheap when nothing has happened."""
+
+    def __init__(self, workspace: Workspace, shelf: Shelf, notice: Callable[[], None]) -> None:
+        self.name = "housekeeping"
+        self.wake = asyncio.Event()
+        self.idle = True
+        self.asked = False
+        self._workspace = workspace
+        self._shelf = shelf
+        self._notice = notice
+        self._version = -1
+        self._looked_at = float("-inf")
+
+    async def tick(self) -> timedelta:
+        """Compare, and pass on what changed."""
+        clock = self._workspace.clock
+        if self.asked or clock.monotonic() - self._looked_at >= RELOAD.total_seconds():
+            self._looked_at = clock.monotonic()
+            await self._take_up()
+        version = await self._workspace.database.run_outside(self._workspace.database.version)
+        if version != self._version:
+            self._version = version
+            self._notice()
+        return LOOK
+
+    async def rest(self, span: timedelta) -> None:
+        """Sleep in real time: files and other processes do not follow a fast clock."""
+        await asyncio.sleep(span.total_seconds())
+
+    async def _take_up(self) -> None:
+        """Read sequences and templates again where they have changed; broken ones are refused as a whole."""
+        asked, self.asked = self.asked, False
+        if not (await asyncio.to_thread(self._shelf.changed) or asked):
+            return
+        try:
+            self._workspace.library = await asyncio.to_thread(self._shelf.reload)
+        except BrokenWorkspaceError as broken:
+            for problem in broken.problems:
+                log.error("refused: %s", problem)
+            log.error("sequences and templates stay as they were")
+            return
+        log.info("sequences and templates taken up")
+        self._notice()

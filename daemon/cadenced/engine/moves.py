@@ -1,0 +1,117 @@
+"""One event, one transaction: what the lifecycle makes of an enrolment, and all that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cadenced.core import events, lifecycle
+from cadenced.core.model import Enrolment, State
+from cadenced.engine.workspace import Workspace
+from cadenced.errors import RefusedError
+from cadenced.store import enrolments, people, tasks, timeline, touches
+
+_WORDS: dict[type[events.Event], str] = {
+    events.Sent: "sent",
+    events.Postponed: "postponed",
+    events.TaskDone: "task_done",
+    events.DoubtRaised: "in_doubt",
+    events.DoubtSettled: "doubt_settled",
+    events.Skipped: "skipped",
+    events.Paused: "paused",
+    events.Resumed: "resumed",
+    events.Halted: "halted",
+    events.Completed: "finished",
+}
+
+
+def move(tx: Connection, workspace: Workspace, enrolment: Enrolment, event: events.Event, **facts: Any) -> Enrolment:
+    """Apply ``event`` and write the new state, the timeline, and what an ending entails; returns the new enrolment."""
+    sequence = workspace.sequence(enrolment.sequence)
+    after = lifecycle.apply(enrolment, event, sequence)
+    word = _WORDS.get(type(event))
+    if word:
+        timeline.note_of(tx, event.at, word, enrolment, **facts)
+    elif after.state is not enrolment.state:
+        _note_change(tx, event.at, after)
+    if enrolment.live and not after.live:
+        after = _end(tx, workspace, after, event.at)
+    enrolments.save(tx, after, sequence)
+    workspace.changed()
+    return after
+
+
+def _note_change(tx: Connection, at: datetime, after: Enrolment) -> None:
+    words = {State.PAUSED: "paused", State.HALTED: "halted", State.FINISHED: "finished", State.ACTIVE: "resumed"}
+    word = words.get(after.state)
+    if word:
+        timeline.note_of(tx, at, word, after, reason=after.reason, until=after.due_at)
+
+
+def _end(tx: Connection, workspace: Workspace, ended: Enrolment, at: datetime) -> Enrolment:
+    """Give up what was prepared, close the plan's own tasks, and begin the sequence that follows."""
+    touches.cancel_planned(tx, ended.id, at)
+    tasks.close_of_enrolment(tx, ended.id, ended.outcome, at, step_only=True)
+    if ended.state is State.FINISHED and ended.then:
+        follow(tx, workspace, ended, ended.then, at)
+    return replace(ended, then="")
+
+
+def finish(tx: Connection, workspace: Workspace, enrolment: Enrolment, outcome: str, then: str) -> Enrolment:
+    """End an enrolment by plan; ``then`` names the sequence that takes over."""
+    event = events.Completed(workspace.now(), outcome)
+    return move(tx, workspace, replace(enrolment, then=then), event, outcome=outcome)
+
+
+def follow(tx: Connection, workspace: Workspace, ended: Enrolment, name: str, at: datetime) -> Enrolment | None:
+    """Begin the sequence ``name`` for somebody who comes from another one; its first delay counts from now."""
+    prospect = people.get(tx, ended.prospect)
+    if people.is_suppressed(tx, prospect.email) or name not in workspace.library.sequences:
+        return None
+    return _begin(tx, workspace, replace(ended, sequence=name, outcome="", reason="", then="", soft_bounces=0), at)
+
+
+def enrol(tx: Connection, workspace: Workspace, email: str, name: str, at: datetime) -> Enrolment:
+    """Begin a sequence for a known prospect by hand; RefusedError says why not."""
+    prospect = people.by_email(tx, email)
+    if prospect is None:
+        raise RefusedError(f"{email} is not a prospect; import a CSV row with this address first")
+    if people.is_suppressed(tx, email):
+        raise RefusedError(f"{email} is suppressed and is not written to")
+    if name not in workspace.library.sequences:
+        known = ", ".join(sorted(workspace.library.sequences))
+        raise RefusedError(f"there is no sequence {name!r}; there are: {known}")
+    live = enrolments.of_prospect(tx, prospect.id, live=True)
+    if live:
+        raise RefusedError(f"{email} is in {live[0].sequence} ({live[0].state}); halt that first")
+    fresh = Enrolment(
+        id=0,
+        prospect=prospect.id,
+        mailbox=prospect.mailbox,
+        sequence=name,
+        generation=0,
+        state=State.ACTIVE,
+        step="",
+        due_at=None,
+        anchor=at,
+        place=prospect.place,
+        account=prospect.account,
+        role=people.role_of(tx, prospect.id),
+        next_step_at=people.next_step_at(tx, prospect.id),
+    )
+    return _begin(tx, workspace, fresh, at)
+
+
+def _begin(tx: Connection, workspace: Workspace, base: Enrolment, at: datetime) -> Enrolment:
+    sequence = workspace.sequence(base.sequence)
+    generation = enrolments.latest_generation(tx, base.prospect, base.sequence) + 1
+    begun = lifecycle.begin(replace(base, generation=generation), sequence, at)
+    added = enrolments.add(tx, begun, sequence, at)
+    if sequence.stage:
+        people.set_stage(tx, base.prospect, sequence.stage)
+    timeline.note_of(tx, at, "enrolled", added, due_at=added.due_at)
+    workspace.changed()
+    return added

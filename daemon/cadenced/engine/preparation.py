@@ -1,0 +1,216 @@
+"""From a step to frozen bytes: rendered, checked for wording, composed. Whatever stands in the way becomes a task."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from cadenced.config import Mailbox
+from cadenced.core import pacing
+from cadenced.core.model import Draft, Enrolment, Prospect, Thread
+from cadenced.core.sequence import EmailStep, InviteStep, Sequence, Step
+from cadenced.engine.workspace import Workspace
+from cadenced.errors import ComposeError, TemplateError
+from cadenced.store import people, touches
+from cadenced.store.touches import Frozen
+from cadenced.wording import gate
+from cadenced.wording.findings import ERROR, Finding
+from cadenced.wording.settings import Settings
+from cadenced.writing import compose, context, identity, invite
+from cadenced.writing.footer import Footer
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message ready to be reserved."""
+
+    recipient: str
+    draft: Draft
+    frozen: Frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a message cannot be made or must not leave, as a task for the human."""
+
+    kind: str
+    brief: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that one touch is made from."""
+
+    enrolment: Enrolment
+    prospect: Prospect
+    sequence: Sequence
+    step: EmailStep | InviteStep
+    mailbox: Mailbox
+    account: str
+    thread: Thread
+    last: touches.Touch | None
+    reference: str
+    now: datetime
+
+    @property
+    def language(self) -> str:
+        """The language of the sequence, else of the prospect."""
+        return self.sequence.language or self.prospect.language or "en"
+
+    @property
+    def unsubscribe(self) -> str:
+        """The mailto address that takes an opt-out for exactly this touch."""
+        return f"{self.mailbox.address}?subject={quote(f'unsubscribe {self.reference}')}"
+
+
+def prepare(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Step) -> Prepared | Obstacle:
+    """Make the message of a step, or say what stands in the way. Nothing is written."""
+    if not isinstance(step, EmailStep | InviteStep):
+        raise TypeError(f"step {step.id} sends nothing")
+    case = gather(tx, workspace, enrolment, step)
+    try:
+        draft = render(workspace, case)
+        findings = judge(workspace, case, draft)
+        if findings:
+            return _refused_wording(case, draft, findings)
+        return _freeze(workspace, case, draft)
+    except TemplateError as error:
+        problem = error.problem
+        brief = f"The mail of step {step.id} cannot be written for {case.prospect.email}: {problem}"
+        return Obstacle("template", brief, {"template": step.template})
+    except ComposeError as error:
+        brief = f"The mail of step {step.id} cannot be built for {case.prospect.email}: {error}"
+        return Obstacle("template", brief, {"template": step.template})
+
+
+def gather(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: EmailStep | InviteStep) -> Case:
+    """Read everything that the touch is made from."""
+    prospect = people.get(tx, enrolment.prospect)
+    last = touches.last_sent(tx, prospect.id)
+    thread = Thread() if step.new_thread or last is None else touches.thread(tx, last.root_id)
+    key = identity.TouchKey(prospect.email, enrolment.sequence, step.id, enrolment.generation)
+    return Case(
+        enrolment=enrolment,
+        prospect=prospect,
+        sequence=workspace.sequence(enrolment.sequence),
+        step=step,
+        mailbox=workspace.mailbox(enrolment.mailbox),
+        account=people.account_name(tx, enrolment.account),
+        thread=thread,
+        last=last,
+        reference=identity.reference(workspace.install_key, key),
+        now=workspace.now(),
+    )
+
+
+def render(workspace: Workspace, case: Case) -> Draft:
+    """Fill the template; TemplateError names its line and what is missing."""
+    zone = pacing.zone(case.enrolment.place.timezone)
+    before = context.LastTouch()
+    if case.last is not None and case.last.sent_at is not None:
+        before = context.LastTouch(case.last.subject, case.last.sent_at.astimezone(zone).date())
+    occasion = context.Occasion(
+        now=case.now.astimezone(zone),
+        language=case.language,
+        step_id=case.step.id,
+        purpose=case.step.purpose,
+        last_touch=before,
+        notes=case.prospect.fields.get("notes", ""),
+        unsubscribe_url=f"mailto:{case.unsubscribe}",
+    )
+    sender = context.Sender(case.mailbox.display or case.mailbox.address, case.mailbox.address)
+    values = context.build(case.prospect, sender, case.account, occasion)
+    return workspace.library.templates[case.step.template].render(values)
+
+
+def judge(workspace: Workspace, case: Case, draft: Draft) -> tuple[Finding, ...]:
+    """Return the findings for which this message must not leave."""
+    waived = workspace.waivers(case.step.template)
+    settings = Settings.from_table(workspace.config.lint).without(waived)
+    subject = compose.subject_of(draft, Thread()) if not case.thread.message_ids else draft.subject
+    found = gate.check(subject, draft.body, case.language, settings)
+    return tuple(finding for finding in found if finding.severity == ERROR)
+
+
+def _refused_wording(case: Case, draft: Draft, findings: tuple[Finding, ...]) -> Obstacle:
+    said = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:3])
+    brief = f"The wording of {case.step.template}.md keeps the mail to {case.prospect.email} back: {said}"
+    return Obstacle("wording", brief, {"template": case.step.template, "subject": draft.subject})
+
+
+def _freeze(workspace: Workspace, case: Case, draft: Draft) -> Prepared:
+    message_id = identity.message_id(case.reference, case.mailbox.address.rpartition("@")[2])
+    envelope = compose.Envelope(
+        sender_name=case.mailbox.display,
+        sender_address=case.mailbox.address,
+        recipient_name=_recipient_name(case.prospect),
+        recipient_address=case.prospect.email,
+        date=case.now.astimezone(pacing.zone(workspace.config.daemon.timezone)),
+        message_id=message_id,
+        reference=case.reference,
+        thread=case.thread,
+        language=case.language,
+        unsubscribe_mailto=case.unsubscribe,
+    )
+    raw = compose.compose(envelope, draft, _footer(workspace, case), _calendar(case, draft))
+    root = case.last.root_id if case.thread.message_ids and case.last else message_id
+    frozen = Frozen(
+        message_id=message_id,
+        ref=case.reference,
+        root_id=root,
+        subject=compose.subject_of(draft, case.thread),
+        raw=raw,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        template=case.step.template,
+        template_version=draft.version,
+    )
+    return Prepared(case.prospect.email, draft, frozen)
+
+
+def _recipient_name(prospect: Prospect) -> str:
+    return "" if prospect.name == prospect.email else prospect.name
+
+
+def _footer(workspace: Workspace, case: Case) -> Footer | None:
+    address = workspace.config.daemon.postal_address
+    if not address:
+        return None
+    return Footer(postal_address=address, unsubscribe_mailto=case.unsubscribe, language=case.language)
+
+
+def _calendar(case: Case, draft: Draft) -> bytes:
+    if not isinstance(case.step, InviteStep):
+        return b""
+    starts = _meeting(case)
+    return invite.build(
+        invite.Invite(
+            reference=case.reference,
+            summary=draft.subject,
+            starts=starts,
+            minutes=case.step.minutes,
+            timezone=case.enrolment.place.timezone,
+            organizer_name=case.mailbox.display,
+            organizer_address=case.mailbox.address,
+            attendee_name=_recipient_name(case.prospect),
+            attendee_address=case.prospect.email,
+            stamp=case.now,
+        )
+    )
+
+
+def _meeting(case: Case) -> datetime:
+    """Return when the meeting begins: the enrolment's next step, or another field that holds an ISO day and time."""
+    at = case.step.at if isinstance(case.step, InviteStep) else ""
+    if at == "next_step_at" and case.enrolment.next_step_at is not None:
+        return case.enrolment.next_step_at
+    text = case.prospect.fields.get(at, "")
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ComposeError(f"the invitation needs a day and time in the field {at}, and there is {text!r}") from None

@@ -1,0 +1,145 @@
+"""One mailbox's sender: plans what is due, hands it to the mailer through the gate, and writes what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from cadenced import ports
+from cadenced.config import Mailbox
+from cadenced.core.planner import Quota
+from cadenced.engine import desk, pace, settling
+from cadenced.engine.armoury import Armoury
+from cadenced.engine.desk import Claimed, Moment
+from cadenced.engine.watcher import Watcher
+from cadenced.engine.workspace import SOON, TICK, Workspace
+from cadenced.ports import Mailer
+from cadenced.store import enrolments, mailboxes
+
+log = logging.getLogger(__name__)
+
+_FIRST_REST, _LONGEST_REST = timedelta(seconds=5), timedelta(minutes=10)
+LOGIN_REST = timedelta(minutes=15)
+"""After a refused login the server is left alone for this long: trying again soon would lock the account."""
+
+
+class Sender:
+    """Sends for one mailbox, one touch at a time where a gap is kept, else as many as there are connections."""
+
+    def __init__(self, workspace: Workspace, mailbox: Mailbox, mailer: Mailer, watcher: Watcher) -> None:
+        self.name = f"sender {mailbox.name}"
+        self.wake = asyncio.Event()
+        self.idle = False
+        self._workspace = workspace
+        self._mailbox = mailbox
+        self._mailer = mailer
+        self._watcher = watcher
+        self._armoury = Armoury(workspace, watcher.fence)
+        self._on_wire: dict[int, asyncio.Task[None]] = {}
+        self._rest_until: datetime | None = None
+        self._faults = 0
+        self._stretch = 1.0
+        self._stopping = False
+
+    async def tick(self) -> timedelta:
+        """Do what is due at the desk, put mail on the wire where there is room; return when to look again."""
+        now = self._workspace.now()
+        quota = await self._workspace.database.run(lambda tx: self._quota(tx, now))
+        moment = Moment(self._mailbox.name, now, self._watcher.synced_at, quota)
+        cleared = await self._workspace.database.run(lambda tx: desk.clear(tx, self._workspace, moment))
+        claimed = await self._claim(moment)
+        for item in claimed:
+            self._put_on_wire(item)
+        if cleared or claimed:
+            self.idle = False
+            return timedelta(0) if cleared else SOON
+        return await self._look_ahead(now, quota)
+
+    async def rest(self, span: timedelta) -> None:
+        """Sleep by the clock."""
+        await self._workspace.clock.sleep(span)
+
+    async def drain(self) -> None:
+        """Wait until nothing is on the wire."""
+        while self._on_wire:
+            await asyncio.wait(list(self._on_wire.values()))
+
+    async def close(self, grace: float) -> None:
+        """Begin no send any more; those on the wire have ``grace`` seconds to end, then the connection is dropped."""
+        self._stopping = True
+        if self._on_wire:
+            await asyncio.wait(list(self._on_wire.values()), timeout=grace)
+        for task in self._on_wire.values():
+            task.cancel()
+        await asyncio.gather(*self._on_wire.values(), return_exceptions=True)
+        await self._mailer.close()
+
+    async def _claim(self, moment: Moment) -> list[Claimed]:
+        slots = self._slots(moment)
+        if slots <= 0:
+            return []
+        busy = frozenset(self._on_wire)
+        return await self._workspace.database.run(
+            lambda tx: desk.claim_mail(tx, self._workspace, moment, self._within_limit(tx, slots, moment.now), busy)
+        )
+
+    def _slots(self, moment: Moment) -> int:
+        """Return how many touches may be put on the wire now."""
+        blocked = self._rest_until is not None and moment.now < self._rest_until
+        if self._stopping or blocked or moment.quota.until is not None or moment.synced_at is None:
+            return 0
+        room = 1 if self._mailbox.min_gap else self._mailbox.smtp.connections * 2
+        return room - len(self._on_wire)
+
+    def _within_limit(self, tx: Connection, slots: int, now: datetime) -> int:
+        left = pace.left_today(tx, self._mailbox, now, self._workspace.config.daemon.timezone)
+        return slots if left is None else min(slots, left - len(self._on_wire))
+
+    def _quota(self, tx: Connection, now: datetime) -> Quota:
+        return pace.quota(tx, self._mailbox, now, self._workspace.config.daemon.timezone, self._stretch)
+
+    def _put_on_wire(self, claimed: Claimed) -> None:
+        task = asyncio.create_task(self._submit(claimed), name=f"touch {claimed.touch.id}")
+        self._on_wire[claimed.enrolment] = task
+
+    async def _submit(self, claimed: Claimed) -> None:
+        try:
+            answer = await self._mailer.submit(claimed.message, self._armoury.gate)
+            self._learn(answer)
+            await self._workspace.database.run(lambda tx: settling.settle(tx, self._workspace, claimed, answer))
+            log.info(type(answer).__name__.lower(), extra={"touch": claimed.touch.id, "mailbox": self._mailbox.name})
+            if isinstance(answer, ports.Accepted):
+                await self._watcher.file_copy(claimed.touch)
+        finally:
+            del self._on_wire[claimed.enrolment]
+            self.wake.set()
+
+    def _learn(self, answer: ports.Answer) -> None:
+        """Rest after a fault of the mailbox, longer each time; after a success draw the next gap."""
+        if isinstance(answer, ports.Deferred) and answer.mailbox_fault:
+            self._faults += 1
+            rest = LOGIN_REST if answer.permanent else min(_FIRST_REST * 2 ** (self._faults - 1), _LONGEST_REST)
+            self._rest_until = self._workspace.now() + rest
+        elif isinstance(answer, ports.Accepted):
+            self._faults, self._rest_until = 0, None
+            self._stretch = pace.GAP_LEAST + pace.GAP_SPREAD * self._workspace.chance()
+
+    async def _look_ahead(self, now: datetime, quota: Quota) -> timedelta:
+        """Return when the next thing is due, and note whether anything that could be done now is left."""
+        upcoming, waiting, obstacle = await self._workspace.database.run(lambda tx: self._survey(tx, now))
+        gap_only = quota.until is not None and quota.until - now <= self._mailbox.min_gap * 2
+        resting = self._rest_until is not None and self._rest_until > now
+        stuck = bool(obstacle) or resting or (quota.until is not None and not gap_only)
+        self.idle = not self._on_wire and (not waiting or stuck)
+        moments = [m for m in (upcoming, quota.until if waiting else None, self._rest_until) if m and m > now]
+        if waiting and not moments and not self._on_wire:
+            return SOON
+        return min([*(m - now for m in moments), TICK])
+
+    def _survey(self, tx: Connection, now: datetime) -> tuple[datetime | None, bool, str]:
+        name = self._mailbox.name
+        waiting = bool(enrolments.due(tx, name, "mail", now, 1))
+        return enrolments.next_due(tx, name, now), waiting, mailboxes.get(tx, name).obstacle

@@ -1,0 +1,202 @@
+"""One mailbox's watcher: every folder is read to its end, each mail with its effects and the position in one commit.
+
+*IDLE wakes, NOOP decides.* ``fence`` is the same reading, asked for directly before a payload leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from cadenced.config import Mailbox, SentCopy
+from cadenced.engine import arrivals
+from cadenced.engine.workspace import TICK, Workspace
+from cadenced.errors import WireError
+from cadenced.ports import Fetched, Folder, Inbox
+from cadenced.store import inbox as read
+from cadenced.store import mailboxes
+from cadenced.store.inbox import Position
+from cadenced.store.touches import Touch
+
+log = logging.getLogger(__name__)
+
+NOT_WATCHED = frozenset({"sent", "drafts", "outbox"})
+"""Roles of folders in which our own mail lies. All others are watched: filters and Junk move replies away."""
+
+LOOK_BACK = timedelta(days=90)
+"""How far a folder is read again when its UIDs have changed, or when it is new."""
+
+_BATCH = 50
+_FIRST_REST, _LONGEST_REST = timedelta(seconds=2), timedelta(minutes=2)
+_NOTE_EVERY = timedelta(seconds=30)
+
+
+class Watcher:
+    """Reads one mailbox. ``synced_at`` is when it was last read to its end, None while that fails."""
+
+    def __init__(self, workspace: Workspace, mailbox: Mailbox, inbox: Inbox) -> None:
+        self.name = f"watcher {mailbox.name}"
+        self.wake = asyncio.Event()
+        self.synced_at: datetime | None = None
+        self.news: asyncio.Event = asyncio.Event()
+        self._workspace = workspace
+        self._mailbox = mailbox
+        self._inbox = inbox
+        self._lock = asyncio.Lock()
+        self._places: dict[str, Position] | None = None
+        self._sent_folder: Folder | None = None
+        self._faults = 0
+        self._noted_at: datetime | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing unread is known of; a mailbox that cannot be read is not waited for."""
+        return self.synced_at is not None or self._faults > 0
+
+    async def tick(self) -> timedelta:
+        """Read what has come; return how long to listen for more."""
+        if await self.fence() is None:
+            return min(_FIRST_REST * int(2 ** (self._faults - 1)), _LONGEST_REST)
+        return TICK
+
+    async def rest(self, span: timedelta) -> None:
+        """Listen by IDLE while all is well, else sleep before the next try."""
+        if self.synced_at is None:
+            await self._workspace.clock.sleep(span)
+            return
+        try:
+            await self._inbox.wait(span.total_seconds())
+        except WireError as fault:
+            await self._note_fault(fault)
+
+    async def fence(self) -> float | None:
+        """Read every watched folder to its end; return when that began (monotonic), None when it cannot be done."""
+        async with self._lock:
+            began = self._workspace.clock.monotonic()
+            try:
+                await self._read_all(await self._inbox.folders())
+            except WireError as fault:
+                await self._note_fault(fault)
+                return None
+            await self._note_synced()
+            return began
+
+    async def file_copy(self, touch: Touch) -> None:
+        """File what was sent in the Sent folder, where we are the ones who do that; a failure is only logged."""
+        copies = self._mailbox.imap.sent_copy
+        folder = self._sent_folder
+        if folder is None or copies not in {SentCopy.AUTO, SentCopy.APPEND}:
+            return
+        try:
+            async with self._lock:
+                if copies is SentCopy.APPEND or await self._inbox.find(folder, touch.message_id, touch.ref) is None:
+                    await self._inbox.append(folder, touch.raw)
+        except WireError as fault:
+            log.warning("copy not filed", extra={"touch": touch.id, "fault": str(fault)})
+
+    async def find_sent(self, touch: Touch) -> str:
+        """Return where a server-written copy of a touch lies, empty where none is found; raises WireError."""
+        async with self._lock:
+            for folder in await self._inbox.folders():
+                own_copy = self._mailbox.imap.sent_copy is SentCopy.SELF and folder.role in {"inbox", "sent"}
+                if not (own_copy or folder.role in {"sent", "all"}):
+                    continue
+                if await self._inbox.find(folder, touch.message_id, touch.ref) is not None:
+                    return folder.name
+        return ""
+
+    async def close(self) -> None:
+        """Log out."""
+        await self._inbox.close()
+
+    async def _read_all(self, folders: Sequence[Folder]) -> None:
+        known = self._places
+        if known is None:
+            known = await self._workspace.database.run(lambda tx: read.places(tx, self._mailbox.name))
+        first = not known
+        self._sent_folder = self._find_sent_folder(folders)
+        places = dict(known)
+        for folder in folders:
+            if folder.role in NOT_WATCHED or folder == self._sent_folder:
+                continue
+            places[folder.name] = await self._read_folder(folder, places.get(folder.name), first=first)
+        self._places = places
+
+    def _find_sent_folder(self, folders: Sequence[Folder]) -> Folder | None:
+        named = self._mailbox.imap.sent
+        if named != "auto":
+            return next((folder for folder in folders if folder.name == named), None)
+        return next((folder for folder in folders if folder.role == "sent"), None)
+
+    async def _read_folder(self, folder: Folder, position: Position | None, *, first: bool) -> Position:
+        if position is None or position.uid_validity != folder.uid_validity:
+            position = await self._begin(folder, skip_old=first)
+        while position.last_uid + 1 < folder.uid_next:
+            fetched = await self._inbox.fetch(folder, position.last_uid, _BATCH)
+            reached = max((mail.uid for mail in fetched), default=folder.uid_next - 1)
+            position = Position(folder.name, folder.uid_validity, reached)
+            await self._absorb(folder, fetched, position)
+        return position
+
+    async def _begin(self, folder: Folder, *, skip_old: bool) -> Position:
+        """Start in a folder: at its end on the very first start, else where the last ninety days begin."""
+        last = folder.uid_next - 1
+        if not skip_old:
+            last = await self._uid_before(folder, self._workspace.now() - LOOK_BACK)
+        position = Position(folder.name, folder.uid_validity, last)
+        await self._workspace.database.run(lambda tx: read.place(tx, self._mailbox.name, position))
+        return position
+
+    async def _uid_before(self, folder: Folder, cutoff: datetime) -> int:
+        """Return the highest UID whose mail is older than ``cutoff``, by halving: UIDs grow with arrival."""
+        low, high = 0, folder.uid_next - 1
+        while low < high:
+            middle = (low + high) // 2
+            found = await self._inbox.fetch(folder, middle, 1)
+            old = bool(found) and found[0].received_at is not None and found[0].received_at < cutoff
+            if old:
+                low = min(found[0].uid, high)
+            else:
+                high = middle
+        return low
+
+    async def _absorb(self, folder: Folder, fetched: Sequence[Fetched], position: Position) -> None:
+        def work(tx: Connection) -> list[int]:
+            ours = [
+                mail.uid
+                for mail in fetched
+                if arrivals.absorb(tx, self._workspace, arrivals.Arrived(self._mailbox.name, folder.name, mail))
+            ]
+            read.place(tx, self._mailbox.name, position)
+            return ours
+
+        own_copies = await self._workspace.database.run(work)
+        if fetched:
+            self.news.set()
+            self._workspace.changed()
+        for uid in own_copies:
+            if self._sent_folder is not None and folder.role == "inbox":
+                await self._inbox.move(folder, uid, self._sent_folder)
+
+    async def _note_synced(self) -> None:
+        now = self._workspace.now()
+        fresh = self.synced_at is not None and self._noted_at is not None and now - self._noted_at < _NOTE_EVERY
+        self.synced_at = now
+        self._faults = 0
+        if not fresh:
+            self._noted_at = now
+            await self._workspace.database.run(lambda tx: mailboxes.note_synced(tx, self._mailbox.name, now))
+            self._workspace.changed()
+
+    async def _note_fault(self, fault: WireError) -> None:
+        """Hold the mailbox, visibly: nothing leaves while its answers cannot be read."""
+        if self._faults == 0:
+            log.warning("inbox cannot be read", extra={"mailbox": self._mailbox.name, "fault": str(fault)})
+        self.synced_at = None
+        self._faults = min(self._faults + 1, 12)
+        text = f"its inbox cannot be read: {fault}"
+        await self._workspace.database.run(lambda tx: mailboxes.note_fault(tx, self._mailbox.name, imap=text))

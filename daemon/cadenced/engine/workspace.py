@@ -1,0 +1,81 @@
+"""What every service works with: the config, the library of the hour, the store, the clock, and who we are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from cadenced.config import Config, Mailbox
+from cadenced.core.sequence import Sequence
+from cadenced.library import Library
+from cadenced.ports import Clock
+from cadenced.store.database import Database
+from cadenced.store.schema import meta
+
+INSTALL_KEY_BYTES = 32
+
+
+@dataclass(slots=True)
+class Workspace:
+    """One running installation. ``library`` is replaced as a whole when its files change; all else stays.
+
+    ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore.
+    """
+
+    config: Config
+    library: Library
+    database: Database
+    clock: Clock
+    boot_id: str
+    install_key: bytes
+    chance: Callable[[], float]
+    changed: Callable[[], None] = field(default=lambda: None)
+
+    def sequence(self, name: str) -> Sequence:
+        """Return a sequence; one that has been deleted has no steps left, so its enrolments come to a human."""
+        found = self.library.sequences.get(name)
+        return found if found is not None else Sequence(name, ())
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """The addresses of our own mailboxes, lower case."""
+        return frozenset(box.address.lower() for box in self.config.mailboxes)
+
+    def waivers(self, template: str) -> frozenset[str]:
+        """Return the wording rules that a template's own comments waive, with their reasons given there."""
+        found = self.library.templates.get(template)
+        return frozenset() if found is None else frozenset(_WAIVER.findall(found.body))
+
+    def mailbox(self, name: str) -> Mailbox:
+        """Return a configured mailbox; KeyError where it is gone from the config."""
+        found = self.config.mailbox(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def now(self) -> datetime:
+        """Return the wall clock, UTC."""
+        return self.clock.now()
+
+
+def install_key(tx: Connection, fresh: Callable[[int], bytes]) -> bytes:
+    """Return the key of this installation, made by ``fresh`` when the database is new."""
+    found = tx.execute(select(meta.c.value).where(meta.c.key == "install_key")).scalar()
+    if found:
+        return bytes.fromhex(found)
+    key = fresh(INSTALL_KEY_BYTES)
+    tx.execute(meta.insert().values(key="install_key", value=key.hex()))
+    return key
+
+
+_WAIVER = re.compile(r"\{#-?\s*lint:\s*allow\s+([\w-]+)\s*,\s*\S")
+
+SOON = timedelta(seconds=1)
+"""How soon a service looks again when something is under way."""
+
+TICK = timedelta(seconds=30)
+"""The longest sleep of a service: the monotonic clock stands still while a laptop sleeps (RELIABILITY 2.5)."""

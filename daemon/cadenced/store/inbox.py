@@ -1,0 +1,103 @@
+"""What was read: a position in every folder, and every mail once, with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from cadenced.store.schema import inbound, positions, prospects
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a folder has been read: every UID up to ``last_uid`` is done, as long as ``uid_validity`` holds."""
+
+    folder: str
+    uid_validity: int
+    last_uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One mail as it was understood; ``digest`` makes it count once, ``until`` is an ISO date or empty."""
+
+    mailbox: str
+    digest: str
+    folder: str
+    uid: int
+    seen_at: datetime
+    sent_at: datetime | None = None
+    message_id: str = ""
+    header_from: str = ""
+    subject: str = ""
+    verdict: str = "unrelated"
+    classifier: str = ""
+    prospect_id: int | None = None
+    enrolment_id: int | None = None
+    touch_id: int | None = None
+    how: str = ""
+    until: str = ""
+    reply_text: str = ""
+    evidence: Sequence[str] = ()
+    raw: bytes | None = None
+
+
+def places(tx: Connection, mailbox: str) -> dict[str, Position]:
+    """Return the positions of a mailbox by folder."""
+    rows = tx.execute(select(positions).where(positions.c.mailbox == mailbox))
+    return {row.folder: Position(row.folder, row.uid_validity, row.last_uid) for row in rows}
+
+
+def place(tx: Connection, mailbox: str, position: Position) -> None:
+    """Write how far a folder has been read; goes into the transaction of what was read."""
+    where = (positions.c.mailbox == mailbox) & (positions.c.folder == position.folder)
+    row = {"uid_validity": position.uid_validity, "last_uid": position.last_uid}
+    if tx.execute(update(positions).where(where).values(row)).rowcount == 0:
+        tx.execute(positions.insert().values(mailbox=mailbox, folder=position.folder, **row))
+
+
+def is_known(tx: Connection, mailbox: str, digest: str) -> bool:
+    """Whether this mail was read before, in whichever folder it lay then."""
+    query = select(inbound.c.id).where(inbound.c.mailbox == mailbox, inbound.c.digest == digest)
+    return tx.execute(query).first() is not None
+
+
+def add(tx: Connection, read: Read) -> int:
+    """Keep what was read; returns its id."""
+    columns = {name: getattr(read, name) for name in Read.__dataclass_fields__}
+    columns["evidence"] = list(read.evidence)
+    new = tx.execute(inbound.insert().values(columns)).inserted_primary_key
+    return int(new[0]) if new else 0
+
+
+def kept(tx: Connection, after_id: int, limit: int) -> list[Row[Any]]:
+    """Return mails whose bytes are kept, in order of id: ``reclassify`` reads them again."""
+    query = select(inbound).where(inbound.c.id > after_id, inbound.c.raw.is_not(None)).order_by(inbound.c.id)
+    return list(tx.execute(query.limit(limit)))
+
+
+def reclassified(tx: Connection, inbound_id: int, verdict: str, classifier: str, until: str) -> None:
+    """Write a newer reading of a kept mail."""
+    row = {"verdict": verdict, "classifier": classifier, "until": until}
+    tx.execute(update(inbound).where(inbound.c.id == inbound_id).values(row))
+
+
+def of_prospect(tx: Connection, prospect_id: int) -> list[Row[Any]]:
+    """Return the mails attributed to a prospect, oldest first."""
+    query = select(inbound).where(inbound.c.prospect_id == prospect_id).order_by(inbound.c.id)
+    return list(tx.execute(query))
+
+
+def latest_of(tx: Connection, prospect_id: int) -> Row[Any] | None:
+    """Return the newest mail of a prospect."""
+    query = select(inbound).where(inbound.c.prospect_id == prospect_id).order_by(inbound.c.id.desc()).limit(1)
+    return tx.execute(query).first()
+
+
+def addresses_of_mailbox(tx: Connection, mailbox: str) -> list[str]:
+    """Return the addresses of everybody a mailbox writes to: looked for in mail that cannot be parsed."""
+    return list(tx.execute(select(prospects.c.email).where(prospects.c.mailbox == mailbox)).scalars())
