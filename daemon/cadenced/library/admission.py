@@ -23,16 +23,17 @@ WALL = 5.0
 """Seconds within which one template must be read and rendered."""
 _START = 60.0
 _LONGEST_ANSWER = 64 * 1024
-_BOOT = "import sys; sys.path[:] = sys.argv[1:]; from cadenced.library import trial; trial.main()"
+BOOT = "import sys; sys.path[:] = sys.argv[1:]; from cadenced.library import trial; trial.main()"
 _CURE = "a template fills in values; take the calculation or the repetition out"
 
 
 class Admission:
-    """Remembers which versions passed; one child tries all new ones of a load."""
+    """Remembers which versions passed; one child tries all new ones of a load. ``boot`` is the code it runs."""
 
-    def __init__(self, wall: float = WALL) -> None:
+    def __init__(self, wall: float = WALL, boot: str = BOOT) -> None:
         self._passed: set[str] = set()
         self._wall = wall
+        self._boot = boot
 
     def refusals(self, sources: Sequence[Source]) -> list[Problem]:
         """Try every version not seen before, and return why those were refused that must not be let in.
@@ -42,7 +43,7 @@ class Admission:
         waiting = [source for source in sources if source.version not in self._passed]
         problems: list[Problem] = []
         while waiting:
-            answers = list(_answers(waiting, self._wall))
+            answers = list(self._answers(waiting))
             for source, problem in zip(waiting, answers, strict=False):
                 if problem:
                     problems.append(problem)
@@ -51,24 +52,23 @@ class Admission:
             waiting = waiting[len(answers) :]
         return problems
 
-
-def _answers(sources: Sequence[Source], wall: float) -> Iterator[Problem | None]:
-    """Yield a verdict on each source in turn; after one that killed the child the rest is left for a new one."""
-    asked = "".join(f"{json.dumps([source.name, source.text])}\n" for source in sources)
-    with _child(asked) as answers:
-        for source in sources:
-            answer = answers.line(wall)
-            if not answer:
-                yield Problem(source.file, 1, 0, "it takes more time or memory than any letter", _CURE)
-                return
-            problem = json.loads(answer)
-            yield Problem(source.file, *problem) if problem else None
+    def _answers(self, sources: Sequence[Source]) -> Iterator[Problem | None]:
+        """Yield a verdict on each source in turn; after one that killed the child the rest is left for a new one."""
+        asked = "".join(f"{json.dumps([source.name, source.text])}\n" for source in sources)
+        with _child(self._boot, asked) as answers:
+            for source in sources:
+                answer = answers.line(self._wall)
+                if not answer:
+                    yield Problem(source.file, 1, 0, "it takes more time or memory than any letter", _CURE)
+                    return
+                problem = json.loads(answer)
+                yield Problem(source.file, *problem) if problem else None
 
 
 @contextmanager
-def _child(asked: str) -> Iterator[_Answers]:
+def _child(boot: str, asked: str) -> Iterator[_Answers]:
     """Start a child without environment, send it what is asked, and see to it that it ends."""
-    command = [sys.executable, "-I", "-S", "-c", _BOOT, *sys.path]
+    command = [sys.executable, "-I", "-S", "-c", boot, *sys.path]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(  # noqa: S603 - our own interpreter and code, nothing of it comes from a user
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=quiet, env={}, cwd="/", start_new_session=True

@@ -27,7 +27,7 @@ TEMPLATES = (".md",)
 class Shelves:
     """Where sequences and templates stand, and what they are read against.
 
-    ``window`` and ``timezone`` are the workspace's defaults. ``columns`` are the fields that prospects are known to have,
+    ``window`` and ``timezone`` are the workspace's. ``columns`` are the fields that prospects are known to have,
     None where any column may come. ``default_sequence`` is the configuration's, with the file that names it.
     """
 

@@ -16,7 +16,10 @@ from cadenced.errors import Problem
 
 _DEEPEST = 12
 _MOST_EVENTS = 50_000
-_STANDARD_TAG = "tag:yaml.org,2002:"
+_PREFIX = "tag:yaml.org,2002:"
+_TAGS = {
+    _PREFIX + kind for kind in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "map", "seq")
+}
 
 Value = str | None | list["Value"] | dict[str, "Value"]
 """A YAML value whose scalars are text, or None where nothing is written."""
@@ -92,13 +95,13 @@ class _Reader:
         self.report = Report(file, self._positions)
 
     def value(self, node: yaml.Node, path: Path) -> Value:
-        if not (node.tag or "").startswith(_STANDARD_TAG):
+        if node.tag not in _TAGS:
             raise _error(self.report.file, node.start_mark, f"tags such as {node.tag} are not read", "remove the tag")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._item(item, (*path, n)) for n, item in enumerate(node.value)]
-        empty = node.tag == f"{_STANDARD_TAG}null"
+        empty = node.tag == f"{_PREFIX}null"
         return None if empty else str(node.value)
 
     def _item(self, node: yaml.Node, path: Path) -> Value:

@@ -48,7 +48,8 @@ def main() -> None:
 
 
 def _bind() -> None:
-    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    for fatal in (signal.SIGXCPU, signal.SIGXFSZ):  # Python ignores the second
+        signal.signal(fatal, signal.SIG_DFL)
     for what, most in _NO_MORE_THAN:
         resource.setrlimit(what, (most, most))
 

@@ -22,13 +22,19 @@ class LibrarySource:
     ``monotonic`` returns seconds that never jump.
     """
 
-    def __init__(self, where: Shelves, monotonic: Callable[[], float], settle: float = SETTLE) -> None:
+    def __init__(
+        self,
+        where: Shelves,
+        monotonic: Callable[[], float],
+        settle: float = SETTLE,
+        admission: Admission | None = None,
+    ) -> None:
         self.library = Library({}, {})
         self.problems: tuple[Problem, ...] = ()
         self._where = where
         self._monotonic = monotonic
         self._settle = settle
-        self._admission = Admission()
+        self._admission = admission or Admission()
         self._tried: _Digest | None = None
         self._seen: _Digest | None = None
         self._seen_at = 0.0

@@ -11,7 +11,7 @@ from pathlib import Path
 from cadenced.errors import RefusedError
 
 _FOLDERS = (("sequences", (".yaml", ".yml")), ("templates", (".md",)))
-_LOCALTIME = Path("/etc/localtime")
+LOCALTIME = Path("/etc/localtime")
 
 
 def starter() -> Traversable:
@@ -21,9 +21,9 @@ def starter() -> Traversable:
     return shipped if shipped.is_dir() else Path(str(package)).parents[1]
 
 
-def write_workspace(directory: Path) -> list[Path]:
+def write_workspace(directory: Path, localtime: Path = LOCALTIME) -> list[Path]:
     """Write a workspace and return its files; RefusedError names those in the way, and then nothing is written."""
-    contents = {directory / name: text for name, text in _contents()}
+    contents = {directory / name: text for name, text in _contents(localtime)}
     standing = [path for path in contents if os.path.lexists(path)]
     if standing:
         names = ", ".join(str(path) for path in standing[:5]) + (", …" if len(standing) > 5 else "")
@@ -35,9 +35,9 @@ def write_workspace(directory: Path) -> list[Path]:
     return list(contents)
 
 
-def _contents() -> Iterator[tuple[str, str]]:
+def _contents(localtime: Path) -> Iterator[tuple[str, str]]:
     own = resources.files("cadenced.library")
-    zone, country = _here()
+    zone, country = _here(localtime)
     text = own.joinpath("workspace.toml").read_text("utf-8")
     yield "cadenced.toml", text.replace("@TIMEZONE@", zone).replace("@COUNTRY@", country)
     yield "example.csv", own.joinpath("example.csv").read_text("utf-8")
@@ -71,10 +71,10 @@ def _new_folders(folder: Path) -> list[Path]:
     return missing
 
 
-def _here() -> tuple[str, str]:
+def _here(localtime: Path) -> tuple[str, str]:
     """Return this machine's time zone and the country it belongs to; UTC and none where that is not known."""
     try:
-        zone = str(_LOCALTIME.resolve()).partition("/zoneinfo/")[2]
+        zone = str(localtime.resolve()).partition("/zoneinfo/")[2]
     except OSError:
         zone = ""
     table = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
