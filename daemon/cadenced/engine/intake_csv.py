@@ -1,0 +1,167 @@
+"""Bytes become rows: separators, quotes and line numbers, in flat memory, one bad row never taking others with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from cadenced.core import roster_header
+from cadenced.core.roster import FIELD_MAX
+from cadenced.core.roster_header import COLUMNS_MAX, Header
+from cadenced.engine.intake_bytes import Nature
+from cadenced.errors import RefusedError
+
+SEPARATORS = ",;\t|"
+LINE_MAX = 1024 * 1024
+"""Characters of one physical line; a longer one is skipped, never held in memory."""
+
+_SPAN_MAX = 500
+_SEP = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
+_CUT = "the last line has no line end, so it may have been cut: add a line end, and drop the file again"
+
+
+class Record(NamedTuple):
+    """One row as it stands in the file: ``line`` counts physical lines from 1; ``fault`` is why it cannot be read."""
+
+    line: int
+    cells: list[str]
+    fault: str = ""
+
+
+class _TooLongError(Exception):
+    """More text in one row than a row may have."""
+
+
+class Lines:
+    """The physical lines of a text, with those of the present record kept so that they can be read again."""
+
+    def __init__(self, text: io.TextIOBase) -> None:
+        self._text = text
+        self._again: deque[str] = deque()
+        self.current: list[str] = []
+        self.unended = False
+        self._length = 0
+
+    def __iter__(self) -> Lines:
+        """Return itself, as ``csv.reader`` wants it."""
+        return self
+
+    def __next__(self) -> str:
+        """Return the next line with its end."""
+        line = self._again.popleft() if self._again else self._text.readline(LINE_MAX)
+        if not line:
+            raise StopIteration
+        self.current.append(line)
+        self._length += len(line)
+        if self._length >= LINE_MAX or len(self.current) > _SPAN_MAX:
+            self._skip(line)
+            raise _TooLongError
+        if line[-1] not in "\r\n":
+            self.unended = True
+        return line
+
+    def taken(self) -> int:
+        """Let go of the present record; return how many lines it had."""
+        count = len(self.current)
+        self.current.clear()
+        self._length = 0
+        return count
+
+    def give_back(self) -> None:
+        """Let go of the record's first line only; the others are read again as records of their own."""
+        self._again.extendleft(reversed(self.current[1:]))
+        self.unended = False if len(self.current) > 1 else self.unended
+        self.taken()
+
+    def _skip(self, line: str) -> None:
+        while line and line[-1] not in "\r\n":
+            line = self._text.readline(LINE_MAX)
+
+
+class Table:
+    """A CSV: its header, and its records one by one. ``blank`` counts the empty lines among those that were read."""
+
+    def __init__(self, stream: BinaryIO, nature: Nature, *, cut_off: bool = False) -> None:
+        """Read the header; RefusedError where there is none. ``cut_off``: a last line without end does not count."""
+        self._lines = Lines(io.TextIOWrapper(stream, nature.encoding, nature.errors, newline=""))
+        self._cut_off = cut_off and not nature.ended
+        self._line = 1
+        self.blank = 0
+        self.separator, self.header = self._begin()
+
+    def records(self) -> Iterator[Record]:
+        """Return the rows after the header."""
+        reader = csv.reader(self._lines, delimiter=self.separator, strict=True)
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except (csv.Error, _TooLongError) as fault:
+                yield self._faulty(fault)
+                continue
+            found = self._record(cells)
+            if found is not None:
+                yield found
+
+    def _record(self, cells: list[str]) -> Record | None:
+        line = self._line
+        self._line += self._lines.taken()
+        if not any(cell and not cell.isspace() for cell in cells):
+            self.blank += 1
+            return None
+        if self._cut_off and self._lines.unended:
+            return Record(line, cells, _CUT)
+        if len(cells) > COLUMNS_MAX:
+            return Record(line, cells[:COLUMNS_MAX], f"the row has more than {COLUMNS_MAX} cells")
+        return Record(line, cells)
+
+    def _faulty(self, fault: Exception) -> Record:
+        """Reject the first physical line of what cannot be read, and try the next ones by themselves."""
+        line, first = self._line, self._lines.current[0]
+        self._line += 1
+        cells = next(csv.reader([first[: 4 * 1024].replace('"', "").rstrip("\r\n")], delimiter=self.separator), [])
+        reason = _reason(fault)
+        self._lines.give_back()
+        return Record(line, cells, reason)
+
+    def _begin(self) -> tuple[str, Header]:
+        """Find the separator under which the first line names the most known columns, and read the header with it."""
+        line = self._first_line()
+        forced = _SEP.fullmatch(line)
+        if forced:  # what Excel writes, and obeys
+            line = self._first_line()
+        tried = [(separator, _cells(line, separator)) for separator in (forced[1] if forced else SEPARATORS)]
+        separator, cells = max(tried, key=lambda found: (roster_header.understood(found[1]), len(found[1])))
+        if not cells:
+            raise RefusedError("the header has a quote that is opened and not closed")
+        return separator, roster_header.read(cells)
+
+    def _first_line(self) -> str:
+        """Return the next line that is not blank, without its end."""
+        for line in self._lines:
+            self._line += self._lines.taken()
+            if line.strip("\ufeff \t\r\n"):
+                return line.rstrip("\r\n")
+        raise RefusedError("the file has no header: the first line must name the columns")
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator, strict=True), [])
+    except csv.Error:
+        return []
+
+
+def _reason(fault: Exception) -> str:
+    if isinstance(fault, _TooLongError):
+        return "the row is too long: a quote may be missing at the end of a value"
+    if "field larger" in str(fault):
+        return f"a value is longer than {FIELD_MAX // 1024} KiB: a quote may be missing at its end"
+    if "unexpected end" in str(fault):
+        return "a quote is opened and not closed"
+    return "a quote stands in the middle of a value: put quotes around the value and double those within it"
