@@ -37,6 +37,7 @@ _INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("---", re.compile(r"^[ ]{0,3}-{3,}[ \t]*$", re.MULTILINE)),
 )
 """What is no prose, each behind a piece of text without which it cannot stand there."""
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
 _DASHES = re.compile(r"^-- ?$", re.MULTILINE)
 _AFTERTHOUGHT = re.compile(r"^\s*(?:p\.?\s?s\.?|n\.?b\.?)\s*[:.\s-]", re.IGNORECASE | re.MULTILINE)
 _SIGNATURE_LINES = 10
@@ -70,6 +71,8 @@ def subject_span(source: str, body: int) -> tuple[int, int]:
 
 def own_words(source: str, language: str = "") -> str:
     """The message's own words; a text of one line is a sentence and keeps its greeting."""
+    if "{" in source:
+        source = _JINJA.sub(_blank_match, source)
     body = front_matter(source)
     own = own_body(source[body:], language)
     if not body:
