@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from email import message_from_bytes, policy
+from email.header import decode_header
 from typing import Any
 
 from cadenced.core.model import Place, Prospect
@@ -72,3 +74,18 @@ def envelope(**changes: Any) -> Envelope:
         reference=TOKEN,
     )
     return replace(plain, **changes)
+
+
+def display_name(raw: bytes, field: str) -> str:
+    """Return a name as its reader sees it.
+
+    The standard library's new parser puts a space between encoded words in a name, against RFC 2047, 6.2; its old
+    function does not, so that one reads the names that need more than one word.
+    """
+    plain = message_from_bytes(raw, policy=policy.compat32)[field]
+    phrase = plain.rpartition("<")[0].strip()
+    if "=?" not in phrase:
+        return str(message_from_bytes(raw, policy=policy.default)[field].addresses[0].display_name)
+    return "".join(
+        part if isinstance(part, str) else part.decode(how or "ascii") for part, how in decode_header(phrase)
+    )

@@ -30,8 +30,8 @@ _OFF = ("code", "fence", "backticks", "html_block", "html_inline", "lheading", "
 _BLOCK_START = re.compile(r"^(?:[ \t]|[-+*_>#]|\d{1,9}[.)])", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_ACTIVE = re.compile(r"[\\*_\[\]<&\x00]")
-_SPACES_AT_BREAK = re.compile(r"[ \t]*\n[ \t]*")
+_ACTIVE = re.compile(r"[\\*_\[\]<&\t\x00]")
+_SPACES_AT_BREAK = re.compile(r" *\n *")
 
 
 def _dialect() -> MarkdownIt:
