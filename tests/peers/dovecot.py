@@ -9,14 +9,12 @@ Started by root it runs as ``nobody``; started by anyone else, as that user. It 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import grp
 import imaplib
 import itertools
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -139,12 +137,12 @@ class Dovecot:
 
     def start(self) -> None:
         """Start, and return when the server greets."""
-        command = [PROGRAM, "-F", "-c", str(self.config)]
+        leash = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+        command = [*leash, PROGRAM, "-F", "-c", str(self.config)]
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
-            preexec_fn=_end_with_parent,
             **self._as_owner(),
         )
         deadline = time.monotonic() + 20
@@ -229,7 +227,3 @@ def _free_port() -> int:
 
 def _up_to(directory: Path, root: Path) -> list[Path]:
     return [path for path in (directory, *directory.parents) if root in path.parents]
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

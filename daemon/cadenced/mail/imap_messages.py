@@ -31,7 +31,7 @@ async def open_folder(connection: Connection, quoted: str, uid_validity: int, *,
 
 async def fetch(connection: Connection, after_uid: int, limit: int, max_bytes: int) -> list[Fetched]:
     """Return the next messages above ``after_uid``, at most ``limit``, some ``BATCH_BYTES``; none only at the end."""
-    uids = sorted(uid for uid in await _search(connection, f"UID {after_uid + 1}:*") if uid > after_uid)
+    uids = sorted(uid for uid in await _search(connection, f"UID {max(after_uid, 0) + 1}:*") if uid > after_uid)
     for start in range(0, len(uids), min(limit, BATCH)):
         batch = uids[start : start + min(limit, BATCH)]
         if messages := await _fetch_some(connection, batch, max_bytes):
