@@ -93,7 +93,7 @@ class Roster:
         try:
             return self._entry(self._cleaned(cells))
         except (AddressError, _BadCellError) as fault:
-            return Rejection(self._shown(cells), str(fault))
+            return Rejection(self.shown(cells), str(fault))
 
     def _entry(self, cells: Sequence[str]) -> Entry:
         try:
@@ -178,7 +178,7 @@ class Roster:
     def _title(self, n: int) -> str:
         return self.header.titles[n][:60] or f"column {n + 1}"
 
-    def _shown(self, cells: Sequence[str]) -> str:
+    def shown(self, cells: Sequence[str]) -> str:
         """Return the address cell of a refused row as it can stand in a report."""
         cell = cells[self._email] if self._email < len(cells) else ""
         return "".join(c for c in cell.strip()[:320] if c.isprintable())

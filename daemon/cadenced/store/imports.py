@@ -1,0 +1,216 @@
+"""Imports: begun once for the same bytes, staged in short transactions, resumable at any row, reported row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Table, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cadenced.core.roster import Entry, Rejection
+from cadenced.store.schema import import_rows, imports, prospects
+
+VERDICTS = ("enrolled", "updated", "unchanged", "suppressed", "rejected")
+"""What becomes of a row (CONTRACT 2)."""
+
+BATCH = 2000
+"""Rows staged in one transaction: short enough that a due send never notices (RELIABILITY 2.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is imported: the name people know the file by, its digest, and the sequence that its folder names."""
+
+    name: str
+    sha256: str
+    sequence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where an import stands. ``phase`` is ``staging``, ``active`` (only its report is missing) or ``known``."""
+
+    id: int
+    phase: str
+    last_line: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    at: datetime | None = None
+
+
+class Verdict(NamedTuple):
+    """One line of a report."""
+
+    line: int
+    email: str
+    verdict: str
+    reason: str
+
+
+def begin(tx: Connection, source: Source, now: datetime) -> Begun:
+    """Begin an import, or find where the same bytes for the same sequence were left."""
+    table = imports.c
+    query = select(imports).where(table.sha256 == source.sha256, table.sequence == source.sequence)
+    row = tx.execute(query).first()
+    if row is None:
+        return Begun(_insert(tx, source, now), "staging")
+    if row.state == "staging":
+        return Begun(row.id, "staging", _last_line(tx, row.id))
+    if row.state == "active" and _last_line(tx, row.id):
+        return Begun(row.id, "active", counts=row.counts)
+    if row.state == "active" and not _worth_another_look(row.counts):
+        return Begun(row.id, "known", counts=row.counts, at=row.finished_at)
+    tx.execute(delete(import_rows).where(import_rows.c.import_id == row.id))
+    tx.execute(update(imports).where(table.id == row.id).values(state="staging", started_at=now, name=source.name))
+    return Begun(row.id, "staging")
+
+
+def _worth_another_look(counts: Mapping[str, int]) -> bool:
+    """Whether the same rows could fare better now: a sequence exists that did not, a suppression was lifted."""
+    return any(counts.get(verdict) for verdict in ("rejected", "suppressed", "unchanged"))
+
+
+def _insert(tx: Connection, source: Source, now: datetime) -> int:
+    row = {"name": source.name, "sha256": source.sha256, "sequence": source.sequence, "state": "staging"}
+    key = tx.execute(imports.insert().values(**row, started_at=now, counts={}, notes=[])).inserted_primary_key
+    if key is None:  # pragma: no cover - every table here has a key
+        raise AssertionError("an insert returned no key")
+    return int(key[0])
+
+
+def _last_line(tx: Connection, import_id: int) -> int:
+    query = select(func.max(import_rows.c.line)).where(import_rows.c.import_id == import_id)
+    return tx.execute(query).scalar() or 0
+
+
+class Staging:
+    """Puts rows aside for one import, and gives each new person the mailbox that has the fewest prospects."""
+
+    def __init__(self, tx: Connection, import_id: int, mailboxes: Sequence[str]) -> None:
+        self.import_id = import_id
+        self._loads = dict.fromkeys(mailboxes, 0)
+        counted = select(prospects.c.mailbox, func.count()).group_by(prospects.c.mailbox)
+        staged = select(import_rows.c.mailbox, func.count()).group_by(import_rows.c.mailbox)
+        for query in (counted, staged.where(import_rows.c.import_id == import_id)):
+            for name, count in tx.execute(query).tuples():
+                if name in self._loads:
+                    self._loads[name] += count
+
+    def add(self, tx: Connection, rows: Sequence[tuple[int, Entry | Rejection]]) -> None:
+        """Stage rows with their lines; a row that is staged already stays as it is."""
+        if rows:
+            tx.execute(_STAGE[tx.dialect.name], [self._values(line, row) for line, row in rows])
+
+    def _values(self, line: int, row: Entry | Rejection) -> dict[str, Any]:
+        if isinstance(row, Rejection):
+            return {
+                **_NOTHING,
+                "import_id": self.import_id,
+                "line": line,
+                "email": row.email[:320],
+                "reason": row.reason,
+            }
+        return {
+            "import_id": self.import_id,
+            "line": line,
+            "email": row.email,
+            "verdict": "enrolled",
+            "reason": row.remark,
+            "untagged": row.untagged,
+            "account": row.account,
+            "company": row.company,
+            "mailbox": self._mailbox(row.mailbox),
+            "sequence": row.sequence,
+            "timezone": row.timezone,
+            "country": row.country,
+            "language": row.language,
+            "stage": row.stage,
+            "role": row.role,
+            "next_step_at": row.next_step_at,
+            "fields": row.fields,
+        }
+
+    def _mailbox(self, wanted: str) -> str:
+        name = wanted or min(self._loads, key=self._loads.__getitem__)
+        self._loads[name] += 1
+        return name
+
+
+_NOTHING: Mapping[str, Any] = {
+    **dict.fromkeys(
+        (
+            "untagged",
+            "account",
+            "company",
+            "mailbox",
+            "sequence",
+            "timezone",
+            "country",
+            "language",
+            "stage",
+            "role",
+        ),
+        "",
+    ),
+    "verdict": "rejected",
+    "next_step_at": None,
+    "fields": {},
+}
+_STAGE = {
+    "sqlite": sqlite.insert(import_rows).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(import_rows).on_conflict_do_nothing(),
+}
+
+
+def insert_new(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return this database's insert that can leave out what is there already."""
+    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def finish(tx: Connection, import_id: int, now: datetime) -> Mapping[str, int]:
+    """Note that an import is done; return how many rows fared how."""
+    table = import_rows.c
+    query = select(table.verdict, func.count()).where(table.import_id == import_id).group_by(table.verdict)
+    found = {verdict: int(count) for verdict, count in tx.execute(query).tuples()}
+    counts = {verdict: found.get(verdict, 0) for verdict in VERDICTS}
+    tx.execute(update(imports).where(imports.c.id == import_id).values(state="active", finished_at=now, counts=counts))
+    return counts
+
+
+def note(tx: Connection, import_id: int, notes: Sequence[str]) -> None:
+    """Keep what was worth a remark about the file as a whole."""
+    tx.execute(update(imports).where(imports.c.id == import_id).values(notes=list(notes)))
+
+
+def get(tx: Connection, import_id: int) -> Row[Any] | None:
+    """Return an import, None where there is none of this id."""
+    return tx.execute(select(imports).where(imports.c.id == import_id)).first()
+
+
+def latest(tx: Connection, limit: int = 20) -> Sequence[Row[Any]]:
+    """Return the imports, newest first."""
+    return tx.execute(select(imports).order_by(imports.c.id.desc()).limit(limit)).all()
+
+
+def verdicts(tx: Connection, import_id: int, after: int, limit: int = BATCH) -> list[Verdict]:
+    """Return the next lines of an import's report."""
+    table = import_rows.c
+    query = (
+        select(table.line, table.email, table.verdict, table.reason)
+        .where(table.import_id == import_id, table.line > after)
+        .order_by(table.line)
+        .limit(limit)
+    )
+    return [Verdict(*row) for row in tx.execute(query)]
+
+
+def drop_rows(tx: Connection, import_id: int, limit: int = 10 * BATCH) -> bool:
+    """Delete staged rows whose report is written, a piece at a time; False once none are left."""
+    table = import_rows.c
+    last = select(table.line).where(table.import_id == import_id).order_by(table.line).offset(limit).limit(1)
+    until = tx.execute(last).scalar()
+    statement = delete(import_rows).where(table.import_id == import_id)
+    tx.execute(statement if until is None else statement.where(table.line < until))
+    return until is not None
