@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -36,7 +36,7 @@ class Database:
         self._engine = _engine(url)
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="store")
         self._lock: IO[str] | None = None
-        self._watch: Connection | None = None
+        self._watch: PoolProxiedConnection | None = None
 
     def open(self) -> None:
         """Bring the tables up to date; NewerDatabaseError (nothing touched) or StoreError when that cannot be."""
@@ -98,8 +98,10 @@ class Database:
         if not self.is_sqlite:
             return 0
         if self._watch is None:  # the number is counted for each connection by itself
-            self._watch = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        return int(self._watch.exec_driver_sql("PRAGMA data_version").scalar_one())
+            self._watch = self._engine.raw_connection()
+        cursor = self._watch.cursor()
+        cursor.execute("PRAGMA data_version")
+        return int(cursor.fetchone()[0])
 
     def close(self) -> None:
         """Finish what is under way and let go of the file."""
