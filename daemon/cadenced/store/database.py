@@ -101,7 +101,8 @@ class Database:
             self._watch = self._engine.raw_connection()
         cursor = self._watch.cursor()
         cursor.execute("PRAGMA data_version")
-        return int(cursor.fetchone()[0])
+        (number,) = cursor.fetchone() or (0,)
+        return int(number)
 
     def close(self) -> None:
         """Finish what is under way and let go of the file."""
