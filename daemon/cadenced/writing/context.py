@@ -22,7 +22,7 @@ VARIABLES = (*COLUMNS, *GIVEN)
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who writes: the mailbox's display name and address; ``first_name`` is the name's first word unless given."""
+    """Who writes. ``name`` is read from the address where it is empty, ``first_name`` is the first word of the name."""
 
     name: str
     address: str
@@ -56,7 +56,8 @@ def build(prospect: Prospect, sender: Sender, account: str, occasion: Occasion) 
     fields = prospect.fields
     language = occasion.language or prospect.language or "en"
     today = occasion.now.date() if isinstance(occasion.now, datetime) else occasion.now
-    first = sender.first_name or sender.name.partition(" ")[0]
+    name = sender.name.strip() or _name_in(sender.address)
+    first = sender.first_name or name.partition(" ")[0]
     return {
         **dict.fromkeys(COLUMNS, ""),
         **{name: value for name, value in fields.items() if not name.startswith("_")},
@@ -79,3 +80,8 @@ def build(prospect: Prospect, sender: Sender, account: str, occasion: Occasion) 
         "_today": today,
         "_country": prospect.place.country,
     }
+
+
+def _name_in(address: str) -> str:
+    """Return the name that an address suggests: ``julie.martin@abc.example`` is Julie Martin."""
+    return address.partition("@")[0].replace(".", " ").replace("_", " ").title()

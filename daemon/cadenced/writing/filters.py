@@ -154,11 +154,21 @@ def plus(context: Context, value: object, span: str) -> object:
     return pacing.add(datetime(moment.year, moment.month, moment.day, 12, tzinfo=UTC), delay, place).date()
 
 
+def _day(value: object) -> date | None:
+    found = value if isinstance(value, date) else None if isinstance(value, Missing) else dates.read(shown(value))
+    return found.date() if isinstance(found, datetime) else found
+
+
 @pass_context
 def _coming(context: Context, value: object) -> bool:
-    found = value if isinstance(value, date) else None if isinstance(value, Missing) else dates.read(shown(value))
-    day = found.date() if isinstance(found, datetime) else found
+    day = _day(value)
     return day is not None and day > today_of(context)
+
+
+@pass_context
+def _past(context: Context, value: object) -> bool:
+    day = _day(value)
+    return day is not None and day <= today_of(context)
 
 
 def _contained(value: object, group: object) -> bool:
@@ -226,6 +236,7 @@ TESTS: dict[str, Callable[..., Any]] = {
     "defined": lambda value: not isinstance(value, Missing),
     "undefined": lambda value: isinstance(value, Missing),
     "coming": _coming,
+    "past": _past,
     "in": _contained,
 }
 """Every test by its name after ``is``."""
