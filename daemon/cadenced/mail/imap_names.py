@@ -45,6 +45,10 @@ _NAMES = {
     ),
 }  # fmt: skip
 
+_ROOTS = frozenset({"inbox", "[gmail]", "[google mail]"})
+"""Below these stand a provider's own folders; below others, people's."""
+_NOWHERE = (99, 0)
+
 
 def decode(name: bytes) -> str:
     """Return a folder's name as people read it; what is no modified UTF-7 stays as it is."""
@@ -100,14 +104,20 @@ def _by_attribute(folders: list[Listed]) -> dict[bytes, str]:
 
 
 def _by_name(role: str, folders: list[Listed]) -> Listed | None:
+    names = _NAMES[role]
+
     def rank(folder: Listed) -> tuple[int, int]:
-        path = decode(folder.name).split(folder.delimiter) if folder.delimiter else [decode(folder.name)]
-        word = unicodedata.normalize("NFC", path[-1]).casefold().strip()
-        names = _NAMES[role]
-        return (len(path), names.index(word)) if word in names else (99, 0)
+        *parents, word = _path(folder)
+        is_near = not parents or (len(parents) == 1 and parents[0] in _ROOTS)
+        return (len(parents), names.index(word)) if is_near and word in names else _NOWHERE
 
     best = min(folders, key=rank, default=None)
-    return best if best is not None and rank(best)[0] <= 2 else None
+    return best if best is not None and rank(best) != _NOWHERE else None
+
+
+def _path(folder: Listed) -> list[str]:
+    name = unicodedata.normalize("NFC", decode(folder.name)).casefold()
+    return [part.strip() for part in (name.split(folder.delimiter) if folder.delimiter else [name])]
 
 
 def _shift(text: str) -> str:

@@ -75,7 +75,6 @@ class Framer:
 
     def __init__(self) -> None:
         self._text = bytearray()
-        self._searched = 0
         self._texts: list[bytes] = []
         self._literals: list[bytes] = []
         self._literal: bytearray | None = None
@@ -88,42 +87,43 @@ class Framer:
 
     def feed(self, data: bytes) -> Iterator[Response]:
         """Yield the responses that ``data`` completes; raises ``GarbageError`` for what is too long."""
-        view = memoryview(data)
-        while view or self._literal is not None:
+        at = 0
+        while at < len(data) or self._is_literal_whole:
             if self._literal is not None:
-                view = self._fill(view)
-                if self._missing:
-                    return
-                self._literals.append(bytes(self._literal))
-                self._literal = None
+                at = self._fill(self._literal, data, at)
                 continue
-            view, line = self._line(view)
-            if line is None:
-                return
-            response = self._end_of_text(line)
+            line, at = self._line(data, at)
+            response = None if line is None else self._end_of_text(line)
             if response is not None:
                 yield response
 
-    def _fill(self, view: memoryview) -> memoryview:
-        taken = view[: self._missing]
-        if self._literal is not None:
-            self._literal += taken
-        self._missing -= len(taken)
-        return view[len(taken) :]
+    @property
+    def _is_literal_whole(self) -> bool:
+        return self._literal is not None and not self._missing
 
-    def _line(self, view: memoryview) -> tuple[memoryview, bytes | None]:
-        before = len(self._text)
-        self._text += view
-        end = self._text.find(b"\r\n", self._searched)
-        if end < 0:
-            self._searched = max(0, len(self._text) - 1)
+    def _fill(self, literal: bytearray, data: bytes, at: int) -> int:
+        end = min(len(data), at + self._missing)
+        literal += memoryview(data)[at:end]
+        self._missing -= end - at
+        if not self._missing:
+            self._literals.append(bytes(literal))
+            self._literal = None
+        return end
+
+    def _line(self, data: bytes, at: int) -> tuple[bytes | None, int]:
+        """Return the line that ends in ``data``, None when none does, and where to go on; each byte is read once."""
+        if self._text[-1:] == b"\r" and data[at : at + 1] == b"\n":
+            line, at = bytes(self._text[:-1]), at + 1
+        else:
+            end = data.find(b"\r\n", at)
+            self._text += data[at:] if end < 0 else data[at:end]
             if len(self._text) > MAX_TEXT:
                 raise GarbageError("a line that does not end")
-            return view[len(view) :], None
-        line = bytes(self._text[:end])
+            if end < 0:
+                return None, len(data)
+            line, at = bytes(self._text), end + 2
         self._text.clear()
-        self._searched = 0
-        return view[end + 2 - before :], line
+        return line, at
 
     def _end_of_text(self, line: bytes) -> Response | None:
         self._texts.append(line)
