@@ -1,0 +1,224 @@
+"""``cadenced status``: how everything stands, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from datetime import time as clock_time
+from typing import Any
+
+import click
+from rich.text import Text
+from sqlalchemy import Connection
+
+from cadenced.cli import moments, opening, screen
+from cadenced.cli.printing import document, json_option
+from cadenced.config import Mailbox
+from cadenced.core import pacing
+from cadenced.engine import pace
+from cadenced.engine.workspace import Workspace
+from cadenced.store import enrolments, mailboxes, people, reports, touches
+from cadenced.store.reports import Doubt
+
+_GONE = "it is not in the configuration any more; nothing of it is sent"
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxLine:
+    """A mailbox as the page shows it. ``limit`` is today's cap (ramp included), None where there is none."""
+
+    name: str
+    address: str
+    sent_today: int
+    limit: int | None
+    due: int
+    hold: str
+    fault: str
+    synced_at: datetime | None
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that the page shows."""
+
+    prospects: int
+    enrolments: Mapping[str, int]
+    suppressed: int
+    tasks: int
+    tasks_due: int
+    mailboxes: tuple[MailboxLine, ...]
+    doubts: tuple[Doubt, ...]
+
+    @property
+    def due(self) -> int:
+        """How many enrolments have something to do now."""
+        return sum(box.due for box in self.mailboxes)
+
+    @property
+    def sent_today(self) -> int:
+        """How many touches were sent since midnight."""
+        return sum(box.sent_today for box in self.mailboxes)
+
+
+@click.command()
+@json_option
+def status(*, as_json: bool) -> None:
+    """Show how everything stands: enrolments, what is due, mailboxes, touches in doubt.
+
+    "Today" begins at midnight in the time zone of the configuration.
+    """
+    with opening.workspace(with_library=False) as workspace:
+        now = workspace.now()
+        page = workspace.database.read(lambda tx: gather(tx, workspace, now))
+        if as_json:
+            document(as_object(page))
+        else:
+            _print(page, workspace, now)
+
+
+def gather(tx: Connection, workspace: Workspace, now: datetime) -> Page:
+    """Read the page."""
+    due, live = reports.due(tx, now), reports.live_by_mailbox(tx)
+    known = {box.name for box in workspace.config.mailboxes}
+    lines = [_mailbox(tx, workspace, box, due.get(box.name, 0), now) for box in workspace.config.mailboxes]
+    lines += [_gone(tx, workspace, name, due.get(name, 0), now) for name in sorted(live) if name not in known]
+    return Page(
+        prospects=people.count(tx),
+        enrolments=enrolments.counts(tx),
+        suppressed=reports.suppressed_count(tx),
+        tasks=reports.open_tasks(tx),
+        tasks_due=reports.open_tasks(tx, now),
+        mailboxes=tuple(lines),
+        doubts=tuple(reports.doubts(tx)),
+    )
+
+
+def _mailbox(tx: Connection, workspace: Workspace, box: Mailbox, due: int, now: datetime) -> MailboxLine:
+    state = mailboxes.get(tx, box.name)
+    zone = workspace.config.daemon.timezone
+    first = state.first_sent_at.astimezone(pacing.zone(zone)).date() if state.first_sent_at else None
+    planned = reports.next_mail(tx, box.name)
+    free = pace.quota(tx, box, now, zone).until
+    return MailboxLine(
+        name=box.name,
+        address=box.address,
+        sent_today=touches.sent_since(tx, box.name, _midnight(zone, now)),
+        limit=pace.cap_of(box, first, now.astimezone(pacing.zone(zone)).date()),
+        due=due,
+        hold=state.hold,
+        fault=state.imap_fault or state.smtp_fault,
+        synced_at=state.synced_at,
+        next_at=max(planned, free or now, now) if planned and not state.hold else None,
+    )
+
+
+def _gone(tx: Connection, workspace: Workspace, name: str, due: int, now: datetime) -> MailboxLine:
+    sent = touches.sent_since(tx, name, _midnight(workspace.config.daemon.timezone, now))
+    return MailboxLine(name, "", sent, None, due, "", _GONE, None, None)
+
+
+def _midnight(zone: str, now: datetime) -> datetime:
+    return pacing.to_utc(now.astimezone(pacing.zone(zone)).date(), clock_time(0), zone)
+
+
+def as_object(page: Page) -> dict[str, Any]:
+    """Return the page as ``cadenced status --json`` prints it (CONTRACT 7)."""
+    return {
+        "prospects": page.prospects,
+        "enrolments": dict(page.enrolments),
+        "due": page.due,
+        "sent_today": page.sent_today,
+        "in_doubt": len(page.doubts),
+        "tasks": page.tasks,
+        "tasks_due": page.tasks_due,
+        "suppressed": page.suppressed,
+        "mailboxes": [asdict(box) for box in page.mailboxes],
+        "doubts": [asdict(doubt) for doubt in page.doubts],
+    }
+
+
+def _print(page: Page, workspace: Workspace, now: datetime) -> None:
+    zone = workspace.config.daemon.timezone
+    screen.show(_summary(page))
+    screen.blank()
+    screen.show(
+        screen.table(
+            [">enrolments", "state"], [(f"{count:,}", screen.state(name)) for name, count in page.enrolments.items()]
+        )
+    )
+    screen.blank()
+    if page.mailboxes:
+        screen.show(_mailbox_table(page, zone, now))
+    else:
+        screen.show(screen.paragraph("There is no mailbox in the configuration: nothing can be sent."))
+    for box in page.mailboxes:
+        _obstacle(box)
+    print_doubts(page.doubts, zone, now)
+
+
+def _summary(page: Page) -> Text:
+    parts = [
+        f"{page.prospects:,} prospects",
+        f"{page.due:,} due",
+        f"{page.sent_today:,} sent today",
+        f"{page.tasks_due:,} of {page.tasks:,} tasks due",
+    ]
+    if page.suppressed:
+        parts.append(f"{page.suppressed:,} suppressed")
+    line = Text(" · ".join(parts), style="bold")
+    if page.doubts:
+        line.append(f" · {len(page.doubts):,} in doubt", style="bold red")
+    return line
+
+
+def _mailbox_table(page: Page, zone: str, now: datetime) -> Any:
+    rows = [
+        (
+            box.name,
+            f"{box.sent_today:,}" + (f" of {box.limit:,}" if box.limit is not None else ""),
+            f"{box.due:,}",
+            moments.relative(box.synced_at, now) if box.synced_at else "never",
+            _next(box, zone, now),
+        )
+        for box in page.mailboxes
+    ]
+    return screen.table(["mailbox", ">sent today", ">due", "inbox read", "next mail"], rows)
+
+
+def _next(box: MailboxLine, zone: str, now: datetime) -> Text:
+    if box.hold:
+        return Text("held", style="bold red")
+    if box.next_at is None:
+        return Text("none planned", style="dim")
+    if box.next_at <= now:
+        return Text("now", style="green")
+    return Text(f"{moments.local(box.next_at, zone, now)} ({moments.relative(box.next_at, now)})")
+
+
+def _obstacle(box: MailboxLine) -> None:
+    if box.hold:
+        screen.show(screen.paragraph(f"{box.name} is held: {box.hold}", style="red"))
+        screen.show(screen.paragraph(f"Once that is mended: cadenced release {box.name}", indent=2))
+    if box.fault:
+        screen.show(screen.paragraph(f"{box.name}: {box.fault}", style="red"))
+
+
+def print_doubts(doubts: tuple[Doubt, ...], zone: str, now: datetime) -> None:
+    """Print every touch in doubt with what is known of it, and the line that settles it."""
+    if not doubts:
+        return
+    screen.blank()
+    screen.show(screen.heading("In doubt: were these sent?"))
+    for doubt in doubts:
+        since = doubt.armed_at
+        age = f", {moments.relative(since, now)} ({moments.local(since, zone, now)})" if since else ""
+        screen.show(screen.paragraph(f"{doubt.email}: “{doubt.subject}” from {doubt.mailbox}{age}", indent=2))
+        known = doubt.evidence or doubt.reply or "no answer of the server was read"
+        looked = "Still being looked into" if doubt.state == "unknown" else "Looked into"
+        screen.show(screen.paragraph(f"{looked}: {known}", indent=4, style="dim"))
+        screen.show(screen.paragraph(f"cadenced resolve {doubt.touch} sent|resend|skip", indent=4))
+
+
+COMMANDS = (status,)

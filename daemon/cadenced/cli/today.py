@@ -1,0 +1,208 @@
+"""``cadenced today`` and ``cadenced done``: what waits for the human, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import click
+from rich.text import Text
+from sqlalchemy import Connection
+
+from cadenced.cli import moments, opening, screen
+from cadenced.cli.moments import stamp
+from cadenced.cli.person import task_object
+from cadenced.cli.printing import document, json_option
+from cadenced.cli.status import print_doubts
+from cadenced.core import pacing
+from cadenced.engine import acts
+from cadenced.engine.acts import Agreed, Result
+from cadenced.engine.workspace import Workspace
+from cadenced.errors import UsageError
+from cadenced.store import enrolments, people, reports, tasks
+from cadenced.store.reports import Doubt
+from cadenced.store.tasks import OpenTask
+
+_OUTCOMES = {
+    "call": ("reached", "no_answer", "voice_message"),
+    "reply": ("answered", "meeting", "won", "lost"),
+    "answer": ("answered", "noted"),
+    "address": ("noted",),
+    "colleague": ("go_on", "not_interested"),
+    "decision": ("decided",),
+    "template": ("mended",),
+    "wording": ("mended",),
+    "mailbox": ("mended",),
+}
+_ANY = ("done",)
+_LISTED_LAST = ("subject", "text", "explanation")
+
+
+@click.command()
+@click.option("--all", "later", is_flag=True, help="Show also what is due on later days.")
+@json_option
+def today(*, later: bool, as_json: bool) -> None:
+    """List what waits for you: replies, calls, questions, and touches in doubt.
+
+    "Today" ends at midnight in the time zone of the configuration.
+    """
+    with opening.workspace(with_library=False) as workspace:
+        now = workspace.now()
+        until = None if later else _midnight(workspace, now)
+        asked, doubts = workspace.database.read(lambda tx: _gather(tx, until))
+        if as_json:
+            document(_as_object(asked, doubts, now))
+        else:
+            _print(asked, doubts, workspace, now)
+
+
+def _gather(tx: Connection, until: datetime | None) -> tuple[list[OpenTask], tuple[Doubt, ...]]:
+    """Return the tasks, and the touches in doubt about which no task asks yet."""
+    asked = tasks.open_until(tx, until)
+    covered = {task.touch for task in asked if task.kind == "doubt"}
+    return asked, tuple(doubt for doubt in reports.doubts(tx) if doubt.touch not in covered)
+
+
+def _midnight(workspace: Workspace, now: datetime) -> datetime:
+    zone = workspace.config.daemon.timezone
+    tomorrow = now.astimezone(pacing.zone(zone)).date() + timedelta(days=1)
+    return pacing.to_utc(tomorrow, time(0), zone) - timedelta(microseconds=1)
+
+
+def _as_object(asked: list[OpenTask], doubts: tuple[Doubt, ...], now: datetime) -> dict[str, Any]:
+    return {
+        "tasks": [
+            {**task_object(task), "late": task.due_at < now, "commands": list(_commands(task))} for task in asked
+        ],
+        "doubts": [
+            {
+                "touch": doubt.touch,
+                "email": doubt.email,
+                "subject": doubt.subject,
+                "state": doubt.state,
+                "armed_at": stamp(doubt.armed_at),
+                "evidence": doubt.evidence or doubt.reply,
+            }
+            for doubt in doubts
+        ],
+    }
+
+
+def _commands(task: OpenTask) -> Iterator[str]:
+    """Yield the lines that settle a task, ready to be copied."""
+    if task.kind == "doubt" and task.touch is not None:
+        yield f"cadenced resolve {task.touch} sent|resend|skip"
+        return
+    if task.kind == "mailbox":
+        named = task.brief.partition("cadenced release ")[2].split()
+        if named:
+            yield f"cadenced release {named[0]}"
+    yield f"cadenced done {task.id} --outcome {'|'.join(_OUTCOMES.get(task.kind, _ANY))}"
+
+
+def _print(asked: list[OpenTask], doubts: tuple[Doubt, ...], workspace: Workspace, now: datetime) -> None:
+    zone = workspace.config.daemon.timezone
+    if not asked and not doubts:
+        screen.show(screen.styled("Nothing waits for you today.", "bold"))
+        screen.show(screen.paragraph("cadenced today --all shows what is due later.", style="dim"))
+        return
+    if asked:
+        late = sum(task.due_at < now - timedelta(days=1) for task in asked)
+        screen.show(screen.heading(f"{len(asked):,} for you" + (f", {late:,} from before today" if late else "")))
+    for task in asked:
+        screen.blank()
+        _print_task(task, zone, now)
+    print_doubts(doubts, zone, now)
+
+
+def _print_task(task: OpenTask, zone: str, now: datetime) -> None:
+    late = task.due_at < now - timedelta(days=1)
+    head = Text(f"{task.id:>3}  ", style="dim")
+    head.append(task.kind.replace("_", " "), style="bold magenta")
+    if task.email:
+        head.append(f"  {screen.clean(task.email)}", style="bold")
+    screen.show(head.append(f"  {_age(task, zone, now)}", style="red" if late else "dim"))
+    screen.show(screen.paragraph(task.brief, indent=5))
+    screen.show(screen.facts(_facts(task), indent=5))
+    for command in _commands(task):
+        screen.show(screen.paragraph(command, indent=5, style="green"))
+
+
+def _age(task: OpenTask, zone: str, now: datetime) -> str:
+    if task.due_at > now:
+        return f"due {moments.local(task.due_at, zone, now)} ({moments.relative(task.due_at, now)})"
+    return (
+        f"since {moments.relative(task.due_at, now).removesuffix(' ago')}"
+        if now - task.due_at > timedelta(minutes=2)
+        else "new"
+    )
+
+
+def _facts(task: OpenTask) -> Iterator[tuple[str, str]]:
+    for key, value in task.facts.items():
+        if key not in _LISTED_LAST and value not in task.brief:
+            yield key.replace("_", " "), value
+    for key in _LISTED_LAST:
+        if task.facts.get(key):
+            yield key, task.facts[key]
+
+
+@click.command()
+@click.argument("task", type=int)
+@click.option("--outcome", required=True, help="What came of it, in a word: reached, no_answer, answered, meeting, …")
+@click.option("--note", default="", help="What is worth remembering.")
+@click.option("--next-step", default="", metavar="TEXT", help="What was agreed on, such as “call”.")
+@click.option("--at", "moment", default="", metavar="MOMENT", help="When: a day, a day and time, or a duration.")
+def done(task: int, outcome: str, note: str, next_step: str, moment: str) -> None:
+    """Mark TASK as done, and say what came of it.
+
+    After reached, interested, meeting, answered, won, lost and not_interested a conversation runs, and the sequence
+    rests; after any other outcome it goes on. With --next-step and --at the agreed step becomes a task, and the
+    sequence waits for it. Moments are read in the prospect's time zone.
+    """
+    if bool(next_step) != bool(moment):
+        raise UsageError("--next-step and --at belong together: what was agreed on, and when")
+    with opening.workspace() as workspace:
+        finished, after = workspace.database.transact(
+            lambda tx: _finish(tx, workspace, task, _result(tx, workspace, task, (outcome, note, next_step, moment)))
+        )
+        who = f" ({finished.email})" if finished.email else ""
+        screen.show(screen.paragraph(f"Task {task}{who} is done: {outcome}."))
+        for line in after:
+            screen.show(screen.paragraph(line))
+
+
+def _result(tx: Connection, workspace: Workspace, task_id: int, said: tuple[str, str, str, str]) -> Result:
+    outcome, note, what, moment = said
+    if not what:
+        return Result(outcome, note)
+    task = tasks.get(tx, task_id)
+    place = people.get(tx, task.prospect).place if task and task.prospect else workspace.config.place
+    return Result(outcome, note, Agreed(what, moments.read(moment, place, workspace.now())))
+
+
+def _finish(tx: Connection, workspace: Workspace, task_id: int, result: Result) -> tuple[OpenTask, list[str]]:
+    finished = acts.done(tx, workspace, task_id, result)
+    return finished, list(_afterwards(tx, workspace, finished, result))
+
+
+def _afterwards(tx: Connection, workspace: Workspace, task: OpenTask, result: Result) -> Iterator[str]:
+    """Say what the enrolment does now, so that nobody has to look."""
+    now = workspace.now()
+    zone = people.get(tx, task.prospect).place.timezone if task.prospect else workspace.config.daemon.timezone
+    if result.agreed:
+        yield f"Next step: {result.agreed.what}, {moments.local(result.agreed.at, zone, now)} ({zone})."
+    if task.enrolment is None:
+        return
+    stands = enrolments.get(tx, task.enrolment)
+    if stands.state.value == "halted":
+        yield f"{stands.sequence} rests: {stands.outcome}."
+    elif stands.state.value == "active" and stands.due_at:
+        when = moments.local(stands.due_at, zone, now)
+        yield f"{stands.sequence} goes on with step “{stands.step}” on {when} ({zone})."
+    else:
+        yield f"{stands.sequence} is {stands.state.value.replace('_', ' ')}."
+
+
+COMMANDS = (today, done)

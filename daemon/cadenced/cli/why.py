@@ -1,0 +1,292 @@
+"""``cadenced why``: the planner's own reasons, followed one after the other until the next message leaves.
+
+Each reason is what ``planner.next_action`` said, with the same ``Given`` as the engine's. What time alone undoes is
+waited for; what only a human or a server undoes is named and set aside, to see what else there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import click
+from rich.text import Text
+from sqlalchemy import Connection
+
+from cadenced.cli import moments, opening, screen
+from cadenced.cli.moments import stamp
+from cadenced.cli.printing import document, json_option
+from cadenced.core import lifecycle, planner
+from cadenced.core.events import Resumed
+from cadenced.core.model import Enrolment, Prospect, State
+from cadenced.core.planner import Given, Quota
+from cadenced.core.sequence import Sequence, TaskStep
+from cadenced.engine import acts, desk, pace
+from cadenced.engine.desk import Moment
+from cadenced.engine.workspace import Workspace
+from cadenced.store import enrolments, mailboxes, reports, tasks, touches
+
+_MOST_REASONS = 12
+_STALE = 180.0
+"""Seconds after which an inbox that a running daemon looks after would have been read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that stands between now and the next step. ``until`` is None where time alone does not undo it."""
+
+    text: str
+    until: datetime | None = None
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes next in one enrolment: ``send``, ``task``, ``finish`` or ``wait`` (for somebody), when, and why."""
+
+    sequence: str
+    state: str
+    step: str
+    action: str
+    at: datetime | None
+    text: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One enrolment and all that is needed to speak about it."""
+
+    workspace: Workspace
+    prospect: Prospect
+    enrolment: Enrolment
+    sequence: Sequence
+    given: Given
+    cures: dict[str, str]
+
+    def when(self, at: datetime) -> str:
+        """Return a moment in the prospect's zone, and how far away it is."""
+        now = self.workspace.now()
+        zone = self.enrolment.place.timezone
+        return f"{moments.local(at, zone, now)}, {zone} ({moments.relative(at, now)})"
+
+
+@click.command()
+@click.argument("email")
+@json_option
+def why(email: str, *, as_json: bool) -> None:
+    """Say why the next message leaves when it does, or why none does."""
+    with opening.workspace() as workspace:
+        prospect, answers = workspace.database.read(lambda tx: explain(tx, workspace, email))
+        if as_json:
+            document({"email": prospect.email, "timezone": prospect.place.timezone, "enrolments": _objects(answers)})
+        else:
+            _print(prospect, answers)
+
+
+def explain(tx: Connection, workspace: Workspace, email: str) -> tuple[Prospect, list[Answer]]:
+    """Return what comes next in every live enrolment of a prospect, else how the last one ended."""
+    prospect = acts.find(tx, email)
+    live = enrolments.of_prospect(tx, prospect.id, live=True)
+    if not live:
+        return prospect, [_ended(tx, workspace, prospect)]
+    return prospect, [_answer(_case(tx, workspace, prospect, one)) for one in live]
+
+
+def _ended(tx: Connection, workspace: Workspace, prospect: Prospect) -> Answer:
+    past = enrolments.of_prospect(tx, prospect.id)
+    suppression = reports.suppression(tx, prospect.email)
+    now, zone = workspace.now(), prospect.place.timezone
+    reasons = []
+    if suppression:
+        since = moments.local(suppression.at, zone, now)
+        reasons.append(Reason(f"The address is suppressed since {since}: {suppression.reason}."))
+    if not past:
+        return Answer("", "", "", "none", None, "Nothing leaves: this prospect is in no sequence.", tuple(reasons))
+    last = past[-1]
+    at = reports.ended_at(tx, last.id)
+    day = f" on {moments.local(at, zone, now)}" if at else ""
+    why = f": {last.outcome}" if last.outcome else ""
+    detail = f" ({last.reason})" if last.reason and last.reason != last.outcome else ""
+    reasons.append(Reason(f"{last.sequence} {last.state.value}{day}{why}{detail}."))
+    text = "Nothing leaves: nothing runs for this prospect any more."
+    return Answer(last.sequence, last.state.value, last.step, "none", None, text, tuple(reasons))
+
+
+def _case(tx: Connection, workspace: Workspace, prospect: Prospect, enrolment: Enrolment) -> Case:
+    now = workspace.now()
+    box = workspace.config.mailbox(enrolment.mailbox)
+    state = mailboxes.get(tx, enrolment.mailbox)
+    zone = workspace.config.daemon.timezone
+    quota = pace.quota(tx, box, now, zone) if box else Quota()
+    synced = None if state.imap_fault else state.synced_at
+    given = desk.given(tx, enrolment, prospect.email, Moment(enrolment.mailbox, now, synced, quota))
+    if box is None:
+        given = replace(given, hold="it is not in the configuration any more")
+    return Case(
+        workspace, prospect, enrolment, workspace.sequence(enrolment.sequence), given, _cures(tx, enrolment, state, now)
+    )
+
+
+def _cures(tx: Connection, enrolment: Enrolment, state: mailboxes.MailboxState, now: datetime) -> dict[str, str]:
+    """Return what can be done about each thing that does not pass by itself."""
+    asked = [task for task in tasks.of_prospect(tx, enrolment.prospect) if task.done_at is None]
+    own = [task for task in asked if task.enrolment == enrolment.id] or asked
+    doubt = [touch for touch in touches.of_prospect(tx, enrolment.prospect) if touch.state in {"unknown", "in_doubt"}]
+    unread = f"Its inbox cannot be read: {state.imap_fault}" if state.imap_fault else "Is the daemon running?"
+    return {
+        "task": "; ".join(f"task {task.id}: {task.brief} (cadenced done {task.id} --outcome …)" for task in own),
+        "doubt": "; ".join(f"cadenced resolve {touch.id} sent|resend|skip" for touch in doubt),
+        "hold": f"Mend it, then: cadenced release {enrolment.mailbox}" if state.hold else "",
+        "inbox": unread,
+        "fault": _fault(state, now),
+    }
+
+
+def _fault(state: mailboxes.MailboxState, now: datetime) -> str:
+    if state.smtp_fault:
+        return f"The mailbox {state.name} cannot send at the moment: {state.smtp_fault}"
+    if state.synced_at and (now - state.synced_at).total_seconds() > _STALE:
+        since = moments.relative(state.synced_at, now)
+        return f"The inbox of {state.name} was last read {since}, and nothing is sent unread. Is the daemon running?"
+    return ""
+
+
+def _answer(case: Case) -> Answer:
+    reasons: list[Reason] = []
+    enrolment, given = case.enrolment, case.given
+    for _ in range(_MOST_REASONS):
+        action = planner.next_action(enrolment, case.sequence, given)
+        if not isinstance(action, planner.Wait):
+            return _final(case, enrolment, given, action, reasons)
+        if enrolment.state is State.AWAITING_TASK:
+            reasons.append(Reason(f"It waits for you: {enrolment.reason}.", None, case.cures["task"]))
+            return _stuck(enrolment, reasons)
+        lifted = _lifted(case, enrolment, given, action)
+        if lifted is not None:
+            reason, given = lifted
+            reasons.append(reason)
+            continue
+        reasons.append(_passing(case, enrolment, action))
+        given = replace(given, now=max(action.until, given.now))
+        enrolment = _woken(case, enrolment, given.now)
+    return _stuck(enrolment, reasons)
+
+
+def _lifted(case: Case, enrolment: Enrolment, given: Given, action: planner.Wait) -> tuple[Reason, Given] | None:
+    """Return the obstacle behind a wait that no time undoes, and the world without it; None where time will do."""
+    for key, without in (
+        ("doubt", replace(given, doubt=False)),
+        ("hold", replace(given, hold="")),
+        ("primary", replace(given, primary_told=True)),
+        ("inbox", replace(given, inbox_synced_at=given.now)),
+    ):
+        if without != given and planner.next_action(enrolment, case.sequence, without) != action:
+            return Reason(_sentence(action.reason), None, case.cures.get(key, "")), without
+    return None
+
+
+def _passing(case: Case, enrolment: Enrolment, action: planner.Wait) -> Reason:
+    """Return a wait that time undoes, in a sentence."""
+    if enrolment.state is State.PAUSED:
+        return Reason(f"It is paused ({enrolment.reason}) and wakes on {case.when(action.until)}.", action.until)
+    if enrolment.due_at is not None and action.until == enrolment.due_at:
+        return Reason(_due(case, enrolment, action.until), action.until)
+    if action.reason == "outside the sending window":
+        return Reason(f"The sending window is shut then; it opens on {case.when(action.until)}.", action.until)
+    return Reason(f"{_sentence(action.reason)} It may go on from {case.when(action.until)}.", action.until)
+
+
+def _due(case: Case, enrolment: Enrolment, at: datetime) -> str:
+    step = case.sequence.step(enrolment.step)
+    if step is None:
+        return f"The last wait of {enrolment.sequence} runs until {case.when(at)}."
+    if enrolment.reason:
+        return f"Step “{step.id}” is put off until {case.when(at)}: {enrolment.reason}."
+    if not step.after.amount:
+        return f"Step “{step.id}” is due on {case.when(at)}."
+    before = "the step before it" if enrolment.done else "the enrolment"
+    anchor = moments.local(enrolment.anchor, enrolment.place.timezone, case.workspace.now())
+    return f"Step “{step.id}” is due on {case.when(at)}: {step.after} after {before} ({anchor})."
+
+
+def _woken(case: Case, enrolment: Enrolment, now: datetime) -> Enrolment:
+    waking = lifecycle.wake(enrolment, now)
+    return lifecycle.apply(enrolment, waking, case.sequence) if isinstance(waking, Resumed) else enrolment
+
+
+def _final(case: Case, enrolment: Enrolment, given: Given, action: planner.Action, reasons: list[Reason]) -> Answer:
+    blocked = next((reason for reason in reasons if reason.until is None), None)
+    if isinstance(action, planner.Send) and case.cures["fault"]:
+        blocked = Reason(case.cures["fault"])
+        reasons.append(blocked)
+    kind, what = _outcome(enrolment, action)
+    at = None if blocked else given.now
+    moment = "as soon as that is settled" if blocked else _moment(case, given.now)
+    text = what.format(when=moment)
+    return Answer(enrolment.sequence, case.enrolment.state.value, enrolment.step, kind, at, text, tuple(reasons))
+
+
+def _moment(case: Case, at: datetime) -> str:
+    return "now" if at <= case.given.now else f"on {case.when(at)}"
+
+
+def _outcome(enrolment: Enrolment, action: planner.Action) -> tuple[str, str]:
+    """Return the kind of an action and a sentence with a gap for its moment."""
+    match action:
+        case planner.Send(step):
+            template = getattr(step, "template", "")
+            words = f"The mail of step “{step.id}” ({template}.md) leaves from {enrolment.mailbox} {{when}}."
+            return "send", words
+        case planner.OpenTask(TaskStep() as step, _):
+            return (
+                "task",
+                f"A task for you ({step.kind}, step “{step.id}”) is opened {{when}}. No mail leaves before it is done.",
+            )
+        case planner.OpenTask(_, reason):
+            return "task", f"You are asked {{when}}: {reason.replace('{', '(').replace('}', ')')}"
+        case planner.Finish(outcome, then) if then:
+            return "finish", f"All steps of {enrolment.sequence} are done; {then} begins {{when}}."
+        case planner.Finish(outcome, _):
+            return "finish", f"Nothing more leaves: {enrolment.sequence} ends {{when}} ({outcome})."
+    raise AssertionError("a wait is not the end of the walk")
+
+
+def _stuck(enrolment: Enrolment, reasons: list[Reason]) -> Answer:
+    text = "Nothing leaves before that is settled."
+    return Answer(enrolment.sequence, enrolment.state.value, enrolment.step, "wait", None, text, tuple(reasons))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _objects(answers: list[Answer]) -> list[dict[str, Any]]:
+    made = []
+    for answer in answers:
+        reasons = [{**asdict(reason), "until": stamp(reason.until)} for reason in answer.reasons]
+        made.append({**asdict(answer), "at": stamp(answer.at), "reasons": reasons})
+    return made
+
+
+def _print(prospect: Prospect, answers: list[Answer]) -> None:
+    screen.show(screen.heading(prospect.email))
+    for answer in answers:
+        if answer.sequence:
+            line = Text(f"{answer.sequence}: ", style="dim")
+            screen.show(line.append_text(screen.state(answer.state)))
+        for text, cure in _lines(answer):
+            screen.show(screen.paragraph(text, indent=2))
+            if cure:
+                screen.show(screen.paragraph(cure, indent=4, style="dim"))
+        screen.show(screen.paragraph(answer.text, indent=2, style="bold"))
+
+
+def _lines(answer: Answer) -> Iterator[tuple[str, str]]:
+    for reason in answer.reasons:
+        yield reason.text, reason.cure
+
+
+COMMANDS = (why,)
