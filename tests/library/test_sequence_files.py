@@ -219,6 +219,8 @@ def test_every_verdict_and_every_family_may_stand_in_on():
         ("steps: [{task: x}]\non:\n  reply.notnow: halt", [":3:3:", 'did you mean "reply.not_now"?']),
         ("steps: [{task: x}]\non:\n  reply: hlat", [":3:10:", 'did you mean "halt"?']),
         ("steps: [{task: x}]\non:\n  reply: {halt: x, goto: y}", ["one verdict has one action"]),
+        ("steps: [{task: x}]\non:\n  reply: {task: Thank them, and ring.}", ["a comma ends the text", "in quotes"]),
+        ("steps: [{task: x}]\non:\n  reply: {}", ["one verdict has one action"]),
         ("steps: [{task: x}]\non:\n  reply: goto", ["write goto: STEP"]),
         ("steps: [{task: x}]\non:\n  reply: {task: ''}", ["the task says nothing"]),
         ("steps: [{task: x}]\non:\n  reply: {pause: 0}", ["longer than nothing"]),

@@ -7,7 +7,7 @@ import pytest
 
 from cadenced import config, library
 from cadenced.errors import RefusedError
-from cadenced.library import fields
+from cadenced.writing import context
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_the_example_has_columns_that_every_import_knows(fresh):
     with (fresh / "example.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
 
-    assert set(rows[0]) <= set(fields.COLUMNS)
+    assert set(rows[0]) <= set(context.COLUMNS)
     assert [row["email"].rpartition(".")[0].rpartition("@")[2] for row in rows] == ["example"] * 3  # RFC 2606, 3
 
 

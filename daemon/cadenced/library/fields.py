@@ -12,33 +12,9 @@ from cadenced.config.table import Report
 from cadenced.core.sequence import InviteStep, Sequence
 from cadenced.errors import Problem
 from cadenced.library.folder import Source
+from cadenced.writing.context import GIVEN, VARIABLES
 from cadenced.writing.template import Template
 
-COLUMNS = (
-    "email",
-    "first_name",
-    "last_name",
-    "company",
-    "role",
-    "phone",
-    "timezone",
-    "language",
-    "country",
-    "sequence",
-    "stage",
-    "mailbox",
-    "account_role",
-    "notes",
-    "last_spoke_at",
-    "discussed",
-    "next_step",
-    "next_step_at",
-    "reason",
-    "decision_process",
-)
-"""The columns that every import knows (CONTRACT 2)."""
-GIVEN = ("mailbox", "account", "now", "step", "last_touch", "notes", "unsubscribe_url")
-"""What every message brings along by itself (CONTRACT 4)."""
 _ANY_COLUMN = "a column of this name must be in the file that is dropped"
 
 
@@ -86,7 +62,7 @@ def _invitations(sequence: Sequence, report: Report, columns: Collection[str] | 
 
 def _doubt(name: str, columns: Collection[str] | None) -> str:
     """Return the cure for a variable that no row may have, ``""`` where there is nothing to doubt."""
-    known = (*COLUMNS, *GIVEN) if columns is None else (*columns, *GIVEN, "email")
+    known = VARIABLES if columns is None else (*columns, *GIVEN, "email")
     if name in known:
         return ""
     if columns is None:

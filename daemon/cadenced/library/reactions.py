@@ -74,6 +74,8 @@ def _parts(value: object) -> tuple[str, object]:
     if isinstance(value, dict) and len(value) == 1:
         action, argument = next(iter(value.items()))
         return str(action), argument
+    if isinstance(value, dict) and len(value) > 1 and not any(list(value.values())[1:]):
+        raise FormError("a comma ends the text before it", "put the whole text in quotes")
     if isinstance(value, dict):
         raise FormError("one verdict has one action", 'such as "snooze: {then: nurture}"')
     action, colon, rest = forms.filled(value).partition(":")

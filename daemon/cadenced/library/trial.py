@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from cadenced.errors import TemplateError
-from cadenced.library.fields import COLUMNS, GIVEN
 from cadenced.writing import template
+from cadenced.writing.context import COLUMNS, GIVEN
 from cadenced.writing.grammar import GROUPS
 from cadenced.writing.values import OutOfBoundsError
 
