@@ -1,7 +1,6 @@
 """Bounces: mail systems that tell what became of our mail. RFC 3464 first, then everything older and stranger."""
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cadenced.errors import InboundError
@@ -118,7 +117,7 @@ def _by_machine(inbound: Inbound, notice: Notice, subject: str, said: str) -> tu
     words = _own(notice.words)
     reason = diagnosis.by_words(words) if subject or said else None
     code = bool(_CODE_LINE.search(words))
-    if subject and (said or code or reason or len(notice.returned) or _says("daemon", inbound.author)):
+    if subject and (said or code or reason or len(notice.returned) or _says("daemon", f"{inbound.author}@")):
         return ("from a mail system", f"subject: {subject}", *((f"text: {said}",) if said else ()))
     if said and (code or reason or len(notice.returned) or not _ANSWER.match(inbound.subject)):
         return ("from a mail system", f"text: {said}")
@@ -141,12 +140,13 @@ def _undelivered(notice: Notice) -> bool:
 
 def _bounce(inbound: Inbound, notice: Notice, signs: tuple[str, ...]) -> Bounce:
     refusal = _worst(notice.refusals)
-    found = _diagnose(refusal, notice, inbound.subject)
+    recipients = bounce_recipient.find(inbound, notice)
+    found = _diagnose(refusal, notice, inbound.subject, recipients)
     delayed = _delayed(refusal, notice, inbound.subject)
     told = f"{found.reason}: {found.words}" if found.words else found.reason
     return Bounce(
         kind="delayed" if delayed else found.kind,
-        recipients=bounce_recipient.find(inbound, notice),
+        recipients=recipients,
         status=_status(refusal, found, notice, delayed),
         reason=found.reason,
         diagnostic=refusal.diagnostic if refusal and refusal.diagnostic else diagnosis.clean(notice.words)[:1_000],
@@ -162,26 +162,22 @@ def _worst(refusals: tuple[Refusal, ...]) -> Refusal | None:
     return next(iter(failed or refusals), None)
 
 
-def _diagnose(refusal: Refusal | None, notice: Notice, subject: str) -> Diagnosis:
-    """Words before codes, the remote server's before the notice's: codes are often set wrongly, words seldom."""
+def _diagnose(refusal: Refusal | None, notice: Notice, subject: str, recipients: tuple[str, ...]) -> Diagnosis:
     words = _own(notice.words)
-    quoted = [refusal.diagnostic if refusal else "", *diagnosis.replies(words)]
-    found = (
-        _first(diagnosis.by_words, quoted)
-        or _first(diagnosis.by_status, [diagnosis.enhanced(one) for one in quoted])
-        or _first(diagnosis.by_words, [words])
-        or _first(diagnosis.by_status, [refusal.status if refusal else "", diagnosis.enhanced(words)])
-        or _first(diagnosis.by_words, [subject])
-        or _first(diagnosis.by_reply, [diagnosis.reply_code(one) for one in quoted])
-        or Diagnosis("hard", "5.0.0", "unstated", False)
-    )
-    if found.kind == "hard" and found.reason != "disabled" and diagnosis.early(f"{words} {quoted[0]}"):
-        return Diagnosis("blocked", found.status, "refused before the recipient was named", False, found.words)
-    return found
+    near = _about(words, recipients)
+    quoted = [refusal.diagnostic if refusal else "", *diagnosis.replies(near), *diagnosis.replies(words)]
+    if len(recipients) > 1 and not quoted[0]:
+        quoted.append(near)
+    return diagnosis.judge(quoted, words, refusal.status if refusal else "", subject)
 
 
-def _first(judge: Callable[[str], Diagnosis | None], sources: Iterable[str]) -> Diagnosis | None:
-    return next(filter(None, (judge(source) for source in sources if source)), None)
+def _about(words: str, recipients: tuple[str, ...]) -> str:
+    """Return what a notice says of the first failed address, up to where it speaks of the next one."""
+    start = words.find(recipients[0]) if recipients else -1
+    if start < 0:
+        return words
+    ends = [at for at in (words.find(other, start + 1) for other in recipients[1:]) if at > 0]
+    return words[start : min(ends, default=len(words))]
 
 
 def _delayed(refusal: Refusal | None, notice: Notice, subject: str) -> bool:

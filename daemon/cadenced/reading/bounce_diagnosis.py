@@ -1,6 +1,7 @@
 """What a refusal means: hard, soft or blocked, and its RFC 3463 status, from diagnostic words and codes."""
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from cadenced.reading import patterns
@@ -111,3 +112,28 @@ def by_reply(code: str) -> Diagnosis | None:
         return None
     kind = "soft" if code.startswith("4") else _BY_REPLY.get(code, "hard")
     return Diagnosis(kind, f"{code[0]}.0.0", "reply code", False)
+
+
+def judge(quoted: Sequence[str], told: str = "", status: str = "", title: str = "") -> Diagnosis:
+    """Judge a refusal; hard and unstated when nothing speaks.
+
+    `quoted` are the remote server's words, surest first; `told` the notice around them; `status` the report's own
+    code; `title` the subject. Words go before codes, the remote's before the notice's: codes are often set wrongly,
+    words seldom.
+    """
+    found = (
+        _first(by_words, quoted)
+        or _first(by_status, [enhanced(one) for one in quoted])
+        or _first(by_words, [told])
+        or _first(by_status, [status, enhanced(told)])
+        or _first(by_words, [title])
+        or _first(by_reply, [reply_code(one) for one in quoted])
+        or Diagnosis("hard", "5.0.0", "unstated", False)
+    )
+    if found.kind == "hard" and found.reason != "disabled" and early(f"{told} {next(iter(quoted), '')}"):
+        return Diagnosis("blocked", found.status, "refused before the recipient was named", False, found.words)
+    return found
+
+
+def _first(one: Callable[[str], Diagnosis | None], sources: Iterable[str]) -> Diagnosis | None:
+    return next(filter(None, (one(source) for source in sources if source)), None)

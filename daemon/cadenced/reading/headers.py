@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from cadenced.reading import charset
 
-_FIELD = re.compile(r"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
+_LINES = re.compile(r"^([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _FOLD = re.compile(r"\r?\n[ \t]+|[\r\n]+")
 _IDS = re.compile(r"<\s{0,3}([^<>\s]{1,990})\s{0,3}>")
 _LIMIT = 20_000  # characters kept of one field
@@ -37,7 +37,8 @@ class Headers:
 
     def raw(self, name: str) -> tuple[str, ...]:
         """All values of a name, unfolded but with encoded words left as they came."""
-        return tuple(_FOLD.sub(" ", value).strip() for value in self._fields.get(name.lower(), ()))
+        values = self._fields.get(name.lower(), ())
+        return tuple((_FOLD.sub(" ", value) if "\n" in value else value).strip() for value in values)
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """All values of a name, unfolded and decoded."""
@@ -66,25 +67,8 @@ class Headers:
 
 def parse(block: str) -> Headers:
     """Read a header block; lines that are no field are left out."""
-    fields: list[tuple[str, str]] = []
-    for line in _logical_lines(block):
-        match = _FIELD.match(line)
-        if match and len(fields) < _FIELDS:
-            fields.append((match[1], match[2][:_LIMIT]))
-    return Headers(tuple(fields))
-
-
-def _logical_lines(block: str) -> Iterator[str]:
-    gathered: list[str] = []
-    for line in block.split("\n"):
-        if line[:1] in {" ", "\t"} and gathered:
-            gathered.append(line)
-            continue
-        if gathered:
-            yield "\n".join(gathered)
-        gathered = [line]
-    if gathered:
-        yield "\n".join(gathered)
+    found = _LINES.findall(block, 0, 1_000_000)[:_FIELDS]
+    return Headers(tuple((name, value[:_LIMIT]) for name, value in found))
 
 
 def message_ids(value: str) -> tuple[str, ...]:

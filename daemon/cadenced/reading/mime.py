@@ -64,6 +64,8 @@ def _end_of_header(raw: bytes) -> tuple[int, int]:
 def parameter(value: str, name: str) -> str:
     """Return a parameter of a header value, also in pieces and percent-encoded (RFC 2231), or ""."""
     wanted = name.lower()
+    if wanted not in value.lower():
+        return ""
     pieces: dict[str, str] = {}
     for match in _PARAMETER.finditer(value[:8_000]):
         pieces.setdefault(match[1].lower(), match[2])
@@ -71,6 +73,8 @@ def parameter(value: str, name: str) -> str:
         return charset.words_decoded(_unquoted(pieces[wanted]))
     if f"{wanted}*" in pieces:
         return _extended(_unquoted(pieces[f"{wanted}*"]))
+    if not any("*" in piece for piece in pieces):
+        return ""
     numbered = [pieces.get(f"{wanted}*{n}", pieces.get(f"{wanted}*{n}*", "")) for n in range(20)]
     whole = "".join(_unquoted(piece) for piece in numbered)
     return _extended(whole) if f"{wanted}*0*" in pieces else whole
