@@ -242,6 +242,14 @@ def test_the_way_out_is_told_in_the_readers_language(language: str) -> None:
     assert all(text not in part(made(footer=other), "text/plain") for other in others)
 
 
+def test_an_address_to_unsubscribe_is_shown_plain_and_linked_whole() -> None:
+    message = made(footer=Footer(unsubscribe_mailto="out@abc.example?subject=unsubscribe%20abc"))
+    assert part(message, "text/plain").endswith("again: write to out@abc.example\n")
+    assert '<a href="mailto:out@abc.example?subject=unsubscribe%20abc">out@abc.example</a>' in part(
+        message, "text/html"
+    )
+
+
 def test_a_link_that_the_template_has_is_not_repeated() -> None:
     draft = Draft("Hi", "Hello.\n\n[Stop](https://u.example/t/abc\\_def)")
     text = part(made(draft, Footer("ABC SA", "https://u.example/t/abc_def")), "text/plain")

@@ -12,7 +12,7 @@ import pytest
 from cadenced.core.model import Draft
 from cadenced.errors import ComposeError
 from cadenced.writing.compose import compose
-from cadenced.writing.invite import Invite, build
+from cadenced.writing.invite import Invite, build, starts_at
 from writing.samples import TOKEN, envelope
 
 INVITE = Invite(
@@ -95,3 +95,18 @@ def test_the_request_travels_as_the_last_alternative() -> None:
     assert calendar.get_payload(decode=True) == build(INVITE)
     assert raw.isascii()
     assert raw.count(b"\n") == raw.count(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-12 10:30", datetime(2026, 3, 12, 14, 30, tzinfo=UTC)),
+        ("2026-03-12T10h30", datetime(2026, 3, 12, 14, 30, tzinfo=UTC)),
+        ("2026-03-12", None),
+        ("2026-03-01 10:30", None),
+        ("next Tuesday", None),
+        ("", None),
+    ],
+)
+def test_only_a_day_to_come_with_an_hour_makes_an_entry(text: str, moment: datetime | None) -> None:
+    assert starts_at(text, "America/New_York", datetime(2026, 3, 2, tzinfo=UTC)) == moment

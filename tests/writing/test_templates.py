@@ -183,6 +183,19 @@ def test_known_columns_win_over_nothing_and_ours_win_over_columns() -> None:
     assert values["role"] == ""
 
 
+def test_a_next_step_agreed_since_the_import_wins_over_the_column() -> None:
+    agreed = replace(OCCASION, next_step_at=datetime(2026, 3, 20, 9))  # noqa: DTZ001
+    assert (
+        template("{{ next_step_at | day }}").render(given(agreed, next_step_at="2026-03-12")).body == "Friday 20 March"
+    )
+
+
+def test_a_mailbox_without_a_name_is_called_as_its_address_says() -> None:
+    for name in ("", "julie.martin@abc.example"):
+        values = context.build(prospect(), context.Sender(name, "julie.martin@abc.example"), "", OCCASION)
+        assert template("{{ mailbox.name }}, {{ mailbox.first_name }}").render(values).body == "Julie Martin, Julie"
+
+
 def _ours() -> tuple[context.Sender, str, context.Occasion]:
     return context.Sender("Julie", "julie@abc.example"), "", OCCASION
 

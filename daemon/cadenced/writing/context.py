@@ -40,7 +40,10 @@ class LastTouch:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Everything about this one touch. ``now`` is in the prospect's zone; ``language`` is the sequence's."""
+    """Everything about this one touch. ``now`` is in the prospect's zone; ``language`` is the sequence's.
+
+    ``next_step_at`` (in the prospect's zone too) is what was agreed since the import; it wins over the column.
+    """
 
     now: date
     language: str = ""
@@ -49,6 +52,7 @@ class Occasion:
     last_touch: LastTouch = LastTouch()
     notes: str = ""
     unsubscribe_url: str = ""
+    next_step_at: datetime | None = None
 
 
 def build(prospect: Prospect, sender: Sender, account: str, occasion: Occasion) -> dict[str, object]:
@@ -56,7 +60,9 @@ def build(prospect: Prospect, sender: Sender, account: str, occasion: Occasion) 
     fields = prospect.fields
     language = occasion.language or prospect.language or "en"
     today = occasion.now.date() if isinstance(occasion.now, datetime) else occasion.now
-    name = sender.name.strip() or _name_in(sender.address)
+    name = sender.name.strip()
+    if not name or "@" in name:
+        name = _name_in(sender.address)
     first = sender.first_name or name.partition(" ")[0]
     return {
         **dict.fromkeys(COLUMNS, ""),
@@ -64,8 +70,9 @@ def build(prospect: Prospect, sender: Sender, account: str, occasion: Occasion) 
         "email": prospect.email,
         "language": fields.get("language") or prospect.language or language,
         "stage": prospect.stage or fields.get("stage", ""),
+        "next_step_at": _iso(occasion.next_step_at) or fields.get("next_step_at", ""),
         "mailbox": {
-            "name": sender.name,
+            "name": name,
             "address": sender.address,
             "first_name": first,
             "signature": sender.signature,
@@ -85,3 +92,7 @@ def build(prospect: Prospect, sender: Sender, account: str, occasion: Occasion) 
 def _name_in(address: str) -> str:
     """Return the name that an address suggests: ``julie.martin@abc.example`` is Julie Martin."""
     return address.partition("@")[0].replace(".", " ").replace("_", " ").title()
+
+
+def _iso(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""

@@ -43,7 +43,6 @@ def _way_out(footer: Footer) -> str:
     if footer.unsubscribe_url:
         return f"{wish}: [{here}](<{escape.markdown(footer.unsubscribe_url)}>)"
     if footer.unsubscribe_mailto:
-        address = footer.unsubscribe_mailto.removeprefix("mailto:").partition("?")[0]
-        shown = escape.markdown(address)
-        return f"{wish}: {write} [{shown}](<mailto:{shown}>)"
+        target = escape.markdown(footer.unsubscribe_mailto.removeprefix("mailto:"))
+        return f"{wish}: {write} [{target.partition('?')[0]}](<mailto:{target}>)"
     return ""

@@ -9,6 +9,7 @@ import icalendar
 
 from cadenced.core import pacing
 from cadenced.errors import ComposeError
+from cadenced.writing import dates
 
 PRODID = "-//cadenced//follow-ups//EN"
 
@@ -40,6 +41,18 @@ def build(invite: Invite) -> bytes:
     calendar.add("method", "REQUEST")
     calendar.add_component(_event(invite))
     return bytes(calendar.to_ical())
+
+
+def starts_at(text: str, timezone: str, now: datetime) -> datetime | None:
+    """Return the moment (UTC) that a field such as ``next_step_at`` names on the prospect's clock.
+
+    None where it names none, has no hour, or is past: then there is no calendar entry, and the letter proposes a day.
+    """
+    found = dates.read(text)
+    if not isinstance(found, datetime):
+        return None
+    moment = pacing.to_utc(found.date(), found.time(), timezone)
+    return moment if moment > now else None
 
 
 def _event(invite: Invite) -> icalendar.Event:

@@ -57,7 +57,8 @@ def _inline(node: SyntaxTreeNode) -> str:
 
 
 def _with_url(label: str, url: str) -> str:
-    if label in {url, url.removeprefix("mailto:"), url.removeprefix("tel:")}:
+    address = url.partition("?")[0] if url.startswith("mailto:") else url
+    if label in {url, address, address.removeprefix("mailto:"), address.removeprefix("tel:")}:
         return label
     return f"{label} ({url})" if label else url
 
