@@ -105,6 +105,18 @@ def test_a_version_that_passed_is_not_tried_again(tmp_path):
         admission.refusals([GOOD, CALM])
 
 
+def test_an_unchanged_template_is_not_compiled_again(desk):
+    admission = Admission()
+    desk.template("t")
+    desk.template("u")
+    before = library.load(desk.where, admission).templates
+    desk.template("u", HEAD + "new")
+    after = library.load(desk.where, admission).templates
+
+    assert after["t"] is before["t"]
+    assert after["u"] is not before["u"]
+
+
 def test_a_refused_version_is_tried_again(sabotaged):
     assert len(sabotaged.refusals([source("shout", "x")])) == 1
     assert len(sabotaged.refusals([source("shout", "x")])) == 1

@@ -18,6 +18,8 @@ from typing import IO
 
 from cadenced.errors import BrokenWorkspaceError, Problem
 from cadenced.library.folder import Source
+from cadenced.writing import template
+from cadenced.writing.template import Template
 
 WALL = 5.0
 """Seconds within which one template must be read and rendered."""
@@ -28,10 +30,11 @@ _CURE = "a template fills in values; take the calculation or the repetition out"
 
 
 class Admission:
-    """Remembers which versions passed; one child tries all new ones of a load. ``boot`` is the code it runs."""
+    """Remembers what passed, compiled; one child tries all new versions of a load. ``boot`` is the code it runs."""
 
     def __init__(self, wall: float = WALL, boot: str = BOOT) -> None:
         self._passed: set[str] = set()
+        self._compiled: dict[tuple[str, str], Template] = {}
         self._wall = wall
         self._boot = boot
 
@@ -40,6 +43,8 @@ class Admission:
 
         BrokenWorkspaceError where no child can be started.
         """
+        current = {(source.file, source.version) for source in sources}
+        self._compiled = {key: found for key, found in self._compiled.items() if key in current}
         waiting = [source for source in sources if source.version not in self._passed]
         problems: list[Problem] = []
         while waiting:
@@ -51,6 +56,13 @@ class Admission:
                     self._passed.add(source.version)
             waiting = waiting[len(answers) :]
         return problems
+
+    def compiled(self, source: Source) -> Template:
+        """Return the template of a source that passed, compiled once; TemplateError says what is wrong with it."""
+        key = source.file, source.version
+        if key not in self._compiled:
+            self._compiled[key] = template.parse(source.text, source.name, source.file)
+        return self._compiled[key]
 
     def _answers(self, sources: Sequence[Source]) -> Iterator[Problem | None]:
         """Yield a verdict on each source in turn; after one that killed the child the rest is left for a new one."""

@@ -16,7 +16,6 @@ from cadenced.library import fields, folder, sequences
 from cadenced.library.admission import Admission
 from cadenced.library.folder import Shelf
 from cadenced.library.whole import Whole
-from cadenced.writing import template
 from cadenced.writing.template import Template
 
 SEQUENCES = (".yaml", ".yml")
@@ -94,7 +93,7 @@ def _templates(letters: Shelf, admission: Admission) -> tuple[dict[str, Template
     for source in letters.sources:
         if source.file not in refused:
             try:
-                found[source.name] = template.parse(source.text, source.name, source.file)
+                found[source.name] = admission.compiled(source)
             except TemplateError as wrong:
                 problems.append(wrong.problem)
     return found, problems

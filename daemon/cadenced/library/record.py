@@ -14,6 +14,7 @@ from cadenced.config.positions import Path, Position
 from cadenced.config.table import Report, Table
 from cadenced.errors import Problem
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML has it: ten times as fast
 _DEEPEST = 12
 _MOST_EVENTS = 50_000
 _PREFIX = "tag:yaml.org,2002:"
@@ -63,7 +64,7 @@ def parse(text: str, file: str) -> tuple[Value, Report]:
     """Read one document; YamlError where it cannot be read at all. Repeated keys are problems in the report."""
     try:
         _bounded(text, file)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as wrong:
         message = " ".join(filter(None, (wrong.context, wrong.problem)))
         raise _error(file, wrong.problem_mark or wrong.context_mark, message, "this is not YAML") from wrong
@@ -76,7 +77,7 @@ def parse(text: str, file: str) -> tuple[Value, Report]:
 
 def _bounded(text: str, file: str) -> None:
     depth = 0
-    for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+    for count, event in enumerate(yaml.parse(text, Loader=_LOADER)):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _error(file, event.start_mark, "anchors (&) and aliases (*) are not read", "write the value out")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
