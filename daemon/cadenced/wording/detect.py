@@ -7,7 +7,7 @@ import re
 _WORD = re.compile(r"[^\W\d_]+")
 _SMALL = {
     "en": "the and you your i is are for with that this have we it of to my our be will would not what when they from",
-    "fr": "le la les et vous votre je nous est pour avec que des une dans ce sur pas au du il elle qui ne mon notre plus",
+    "fr": "le la les et vous votre je nous est pour avec que des une dans ce sur pas au du il elle qui ne mon notre",
     "de": "der die das und sie ich wir ist für mit dass nicht ein eine den dem zu auf im von es ihr ihnen haben auch",
     "nl": "de het een en u je ik wij we is voor met dat niet van op te zijn uw aan er naar ook maar hebben",
     "es": "el la los las y usted su yo es para con que no una un por del en se lo mi le como pero más",
@@ -21,7 +21,7 @@ for _code, _words in _SMALL.items():
 
 
 def detect(text: str) -> str:
-    """The code of the likeliest language, "" where nothing stands out; reads the first 2,000 characters."""
+    """Return the code of the likeliest language, "" where nothing stands out; reads the first 2,000 characters."""
     scores: dict[str, float] = {}
     for word in _WORD.findall(text[:2000].lower()):
         for code in _VOTES.get(word, ()):

@@ -95,5 +95,5 @@ class View:
         return voice.marks(self.draft.subject, self.language)
 
     def sentence_around(self, offset: int) -> tuple[int, int]:
-        """The sentence that an offset of the draft's body stands in."""
+        """Return the sentence that an offset of the draft's body stands in."""
         return next((one for one in self.sentences if one[0] <= offset < one[1]), (0, len(self.body)))

@@ -58,5 +58,5 @@ class Lines:
         return line, offset - self._starts[line - 1] + 1
 
     def offset(self, line: int, column: int) -> int:
-        """The offset of a line and column."""
+        """Return the offset of a line and column."""
         return self._starts[line - 1] + column - 1

@@ -48,12 +48,12 @@ class Language:
         return next((voice for ending, voice in self.endings if ending.search(word)), "")
 
     def words(self, table: str, key: str) -> tuple[str, ...]:
-        """A list of the language's file, empty where the language does not have it."""
+        """Return a list of the language's file, empty where the language does not have it."""
         return tuple(self.data.get(table, {}).get(key, ()))
 
 
 def code_of(language: str) -> str:
-    """The two letters of `fr`, `fr-CA` or `FR_ca` that a list exists for, else "" ."""
+    """Return the two letters of `fr`, `fr-CA` or `FR_ca` that a list exists for, else "" ."""
     short = language.strip().lower().replace("_", "-").split("-")[0]
     return short if short in NAMES else ""
 
@@ -93,7 +93,7 @@ def _pattern(words: list[str], extra: tuple[str, ...]) -> re.Pattern[str]:
     """One expression for all pronouns, over folded text; a word that ends in an apostrophe is a prefix."""
     ordered = sorted({*words}, key=lambda word: (-len(word), word))
     whole = "|".join(re.escape(word) for word in ordered if not word.endswith("'"))
-    elided = [re.escape(word) + r"(?=\w)" for word in ordered if word.endswith("'")]
+    elided = [re.escape(word) + r"(?=\s?\w)" for word in ordered if word.endswith("'")]
     ahead = "|".join([f"(?:{whole})(?!\\w)", *elided, *extra])
     return re.compile(f"(?<!\\w)(?:{ahead})")
 

@@ -76,7 +76,7 @@ def _of_step(course: Sequence, name: str, rule: Rule, hit: Hit, settings: Settin
 
 
 def _branches(parsed: Template, settings: Settings, language: str) -> Iterator[Found]:
-    """What the message rules say of every branch, each thing once; the subject's places moved into the source."""
+    """Return what the message rules say of every branch, each thing once, at its place in the source."""
     start, end = parsed.subject
     if not end:  # a step that continues a thread has its subject from there
         settings = settings.without(["subject-missing"])

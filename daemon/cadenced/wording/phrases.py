@@ -34,7 +34,7 @@ class _Entry(NamedTuple):
 
 @lru_cache(maxsize=16)
 def book(language: Language) -> dict[str, tuple[_Entry, ...]]:
-    """The phrases of a language by anchor word, from `[phrases.CODE]` and `[mild.CODE]` of its file."""
+    """Return the phrases of a language by anchor word, from `[phrases.CODE]` and `[mild.CODE]` of its file."""
     found: dict[str, list[_Entry]] = {}
     for table, mild in (("phrases", False), (MILD, True)):
         for code, anchors in language.data.get(table, {}).items():
@@ -52,12 +52,12 @@ def _reach(pattern: str) -> int:
 
 
 def _compiled(pattern: str, language: Language) -> re.Pattern[str]:
-    """A blank stands for any white space, `{name}` for a fragment of the language."""
+    """Return a blank stands for any white space, `{name}` for a fragment of the language."""
     return re.compile(r"(?<!\w)(?:" + filled(pattern, language).replace(" ", r"\s+") + ")")
 
 
 def filled(pattern: str, language: Language) -> str:
-    """The pattern with the language's fragments in it."""
+    """Return the pattern with the language's fragments in it."""
     fragments: dict[str, str] = language.data.get("fragments", {})
     for name, fragment in fragments.items():
         pattern = pattern.replace("{" + name + "}", f"(?:{fragment})")
@@ -95,7 +95,7 @@ def has(code: str, lower: str, vocabulary: frozenset[str], language: Language) -
 
 
 def _near(lower: str, anchor: str, entry: _Entry) -> Iterator[tuple[int, int]]:
-    """The places of a phrase, looked for only around its anchor."""
+    """Return the places of a phrase, looked for only around its anchor."""
     at = lower.find(anchor)
     done = 0
     while at >= 0:
@@ -111,6 +111,6 @@ def _near(lower: str, anchor: str, entry: _Entry) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=64)
 def pattern_of(language: Language, name: str) -> re.Pattern[str]:
-    """An expression of the language's `[words]` table; matches nothing where the language lacks it."""
+    """Return an expression of the language's `[words]` table; matches nothing where the language lacks it."""
     source: str = language.data.get("words", {}).get(name, "(?!)")
     return re.compile(r"(?<!\w)(?:" + filled(source, language).replace(" ", r"\s+") + r")(?!\w)")

@@ -57,7 +57,7 @@ class Settings:
         return code not in self.ignore and (not self.select or code in self.select)
 
     def without(self, codes: Iterable[str]) -> Settings:
-        """The same with some rules silent, for a template that waives them."""
+        """Return the same with some rules silent, for a template that waives them."""
         codes = frozenset(codes)
         return replace(self, ignore=self.ignore | codes) if codes else self
 
@@ -90,7 +90,7 @@ def _codes(key: str, value: Any) -> frozenset[str]:
 
 def _severities(key: str, value: Any) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"lint.{key}: a table of rule = severity is wanted")
+        raise ValueError(f"lint.{key}: a table of rule = severity is wanted")  # noqa: TRY004  a mistake in a file
     for code, severity in value.items():
         _check_code(key, code)
         if severity not in SEVERITIES:

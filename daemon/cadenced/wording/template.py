@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from jinja2 import Environment, TemplateSyntaxError, meta
 
@@ -112,7 +113,7 @@ def _fields(source: str) -> set[str]:
 
 
 def _pieces(source: str) -> Iterator[_Piece]:
-    """The source in order; what Jinja's blank control swallows belongs to no piece."""
+    """Return the source in order; what Jinja's blank control swallows belongs to no piece."""
     at, open_piece = 0, None
     for kind, value in _lexed(source):
         start = source.find(value, at) if value else at
@@ -154,7 +155,7 @@ def _alternatives(pieces: Sequence[_Piece]) -> _Alternatives:
 
 
 def _closing(pieces: Sequence[_Piece], at: int) -> int:
-    """The index of the end tag of the `if` or `for` at an index, the last piece where there is none."""
+    """Return the index of the end tag of the `if` or `for` at an index, the last piece where there is none."""
     depth, opening = 0, pieces[at].tag
     for index in range(at, len(pieces)):
         if pieces[index].tag == opening:
@@ -167,7 +168,7 @@ def _closing(pieces: Sequence[_Piece], at: int) -> int:
 
 
 def _branches(pieces: Sequence[_Piece]) -> _Alternatives:
-    """The readings of one `if` or `for`: each branch, and nothing where there is no else."""
+    """Return the readings of one `if` or `for`: each branch, and nothing where there is no else."""
     cuts, depth = [0], 0
     for index, piece in enumerate(pieces):
         if piece.tag in ("if", "for"):
@@ -179,7 +180,7 @@ def _branches(pieces: Sequence[_Piece]) -> _Alternatives:
     whole = pieces[cuts[-1]].tag == "else" or pieces[0].tag == "for"
     cuts.append(len(pieces) - 1)
     found: _Alternatives = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         found.extend(_alternatives(pieces[start + 1 : end]))
     return found if whole else [*found, []]
 
@@ -196,7 +197,7 @@ def _drawn(source: str, kept: Sequence[_Piece], names: dict[int, str]) -> str:
 
 
 def _placeholder(name: str, written: str) -> str:
-    """A word of the expression's length: an address, an hour or a name, by what the expression is called."""
+    """Return a word of the expression's length: an address, an hour or a name, by what the expression is called."""
     if _LINK.search(name):
         word = "www.unsubscribe" if "unsubscribe" in name else "www.link"
     elif _DATE.search(name):
@@ -221,7 +222,7 @@ def _leading(tokens: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def _fallback(tokens: Sequence[tuple[str, str]]) -> str | None:
-    """The literal of `| default("…")` or `or "…"`."""
+    """Return the literal of `| default("…")` or `or "…"`."""
     for index, (_, value) in enumerate(tokens):
         rest = tokens[index + 1 : index + 3]
         if value in ("default", "d") and index and tokens[index - 1][1] == "|":

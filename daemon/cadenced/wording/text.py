@@ -37,7 +37,8 @@ _INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("---", re.compile(r"^[ ]{0,3}-{3,}[ \t]*$", re.MULTILINE)),
 )
 """What is no prose, each behind a piece of text without which it cannot stand there."""
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
+_ADDRESSES = ("://", "www.", "@")
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _DASHES = re.compile(r"^-- ?$", re.MULTILINE)
 _AFTERTHOUGHT = re.compile(r"^\s*(?:p\.?\s?s\.?|n\.?b\.?)\s*[:.\s-]", re.IGNORECASE | re.MULTILINE)
 _SIGNATURE_LINES = 10
@@ -70,7 +71,7 @@ def subject_span(source: str, body: int) -> tuple[int, int]:
 
 
 def own_words(source: str, language: str = "") -> str:
-    """The message's own words; a text of one line is a sentence and keeps its greeting."""
+    """Return the message's own words; a text of one line is a sentence and keeps its greeting."""
     if "{" in source:
         source = _JINJA.sub(_blank_match, source)
     body = front_matter(source)
@@ -83,7 +84,7 @@ def own_words(source: str, language: str = "") -> str:
 
 
 def own_body(body: str, language: str = "") -> str:
-    """The body's own words: no markup, code, quotes, greeting or signature."""
+    """Return the body's own words: no markup, code, quotes, greeting or signature."""
     read = without_markup(body)
     if "\n" not in read.strip():
         return read
@@ -107,6 +108,16 @@ def without_markup(body: str) -> str:
 
 def _blank_match(match: re.Match[str]) -> str:
     return blank(match.group())
+
+
+def without_addresses(text: str) -> str:
+    """Blank web and mail addresses, and leave all else as it stands."""
+    if "@" not in text and "://" not in text and "www." not in text:
+        return text
+    for needle, pattern in _INLINE:
+        if needle in _ADDRESSES and needle in text:
+            text = pattern.sub(_blank_match, text)
+    return text
 
 
 def without_frame(read: str, code: str) -> str:

@@ -48,8 +48,8 @@ class Balance:
 
 
 def measure(text: str, language: str = "") -> Balance:
-    """Count everything that stands in `text`; the language is detected where none is given."""
-    return balance(text, text, tongue(text, language))
+    """Count everything that stands in `text` but addresses; the language is detected where none is given."""
+    return balance(text, texts.without_addresses(text), tongue(text, language))
 
 
 def measure_message(source: str, language: str = "") -> Balance:
@@ -59,7 +59,7 @@ def measure_message(source: str, language: str = "") -> Balance:
 
 
 def tongue(text: str, language: str) -> Language:
-    """The language by its code, else the one the text is written in, else English."""
+    """Return the language by its code, else the one the text is written in, else English."""
     return languages.load(languages.code_of(language) or detect(text) or languages.DEFAULT)
 
 

@@ -15,7 +15,7 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
 def json_list(findings: Sequence[Finding], _: Mapping[str, str]) -> str:
-    """A list of findings as objects, places from 1."""
+    """Return a list of findings as objects, places from 1."""
     return json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2) + "\n"
 
 

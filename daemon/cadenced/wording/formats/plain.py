@@ -42,7 +42,7 @@ def _block(finding: Finding, lines: Sequence[str]) -> str:
 
 
 def _width(shown: str) -> int:
-    """The columns that a terminal takes for it."""
+    """Return the columns that a terminal takes for it."""
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in shown
     )

@@ -12,7 +12,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def junit(findings: Sequence[Finding], sources: Mapping[str, str]) -> str:
-    """A report that build servers read; a file without findings is a case that passed."""
+    """Return a report that build servers read; a file without findings is a case that passed."""
     files = sorted({*sources, *(finding.file for finding in findings)})
     suites = "".join(_suite(file, [one for one in findings if one.file == file]) for file in files)
     head = f'<testsuites name="cadenced lint" tests="{max(len(findings), len(files))}" failures="{len(findings)}">'

@@ -60,7 +60,7 @@ RULES = (
                 "You have a large team and a lot of tools. Many companies like yours save time with one place for all."
             ),
             Example(
-                "Vous avez une grande équipe et beaucoup d'outils. Beaucoup de sociétés comme la vôtre gagnent du temps.",
+                "Vous avez une grande équipe et beaucoup d'outils. Des sociétés comme la vôtre gagnent du temps.",
                 "Vous",
                 "fr",
             ),

@@ -23,7 +23,7 @@ _DAY = timedelta(days=1)
 
 
 def _touches(course: Course) -> Iterator[tuple[int, Step]]:
-    """The steps that reach somebody, with their index."""
+    """Return the steps that reach somebody, with their index."""
     for index, step in enumerate(course.sequence.steps):
         if isinstance(step, EmailStep | InviteStep | TaskStep):
             yield index, step

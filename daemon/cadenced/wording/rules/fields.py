@@ -20,7 +20,8 @@ _UNFILLED = re.compile(
     re.IGNORECASE,
 )
 _GREETED_NOBODY = re.compile(
-    r"\A\s*(?:hello|hi|hey|dear|good morning|bonjour|cher|chère|hallo|guten tag|liebe|lieber|beste|geachte|hola|ciao|olá)"
+    r"\A\s*(?:hello|hi|hey|dear|good morning|bonjour|cher|chère|hallo|guten tag|liebe|lieber|beste|geachte|hola|"
+    r"ciao|olá)"
     r"[ \t]+(?:[,;!:]|none\b|null\b|undefined\b|nan\b|n/a\b)",
     re.IGNORECASE,
 )

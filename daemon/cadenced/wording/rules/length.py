@@ -98,7 +98,8 @@ RULES = (
         fires=(
             Example(
                 "Organisational transformation necessitates comprehensive interdepartmental coordination mechanisms. "
-                "Implementation methodologies facilitate operational standardisation throughout heterogeneous environments, "
+                "Implementation methodologies facilitate operational standardisation throughout heterogeneous "
+                "environments, "
                 "notwithstanding infrastructural constraints affecting multinational enterprises internationally, "
                 "particularly considering regulatory requirements. Organisational documentation accompanies everything."
             ),

@@ -53,19 +53,17 @@ RULES = (
         whole=True,
         fires=(
             Example(
-                "We have been leaders since 1990. Our platform is used by many companies, and our team grows each year.",
+                "We have been leaders since 1990. Our platform is used by many companies, and our team grows.",
                 "News",
             ),
             Example(
-                "Nous sommes leaders depuis 1990. Notre plateforme est utilisée par de nombreuses sociétés, et notre équipe grandit.",
+                "Nous sommes leaders depuis 1990. Notre plateforme sert de nombreuses sociétés, notre équipe grandit.",
                 "Info",
                 "fr",
             ),
         ),
         silent=(
-            Example(
-                "Your team grows each year. We have a guide of four pages that shows how others kept their tools in step."
-            ),
+            Example("Your team grows each year. We have a guide of four pages that shows how others kept in step."),
             Example("The report is attached. It has four pages; page two shows how the numbers of last year compare."),
         ),
     ),

@@ -12,12 +12,13 @@ INSIDE: Mapping[str, int] = {}
 
 
 def _mijn(place: Place) -> bool:
-    return place.before() not in ("de", "een", "die", "deze", "elke") and place.following != "-"
+    return place.before() not in ("de", "een", "elke") and place.following != "-"
 
 
 def _ons(place: Place) -> bool:
     before = place.before()
-    return before not in ("een", "half", "per") and not before[-1:].isdigit()
+    counted = ("een", "half", "per", "twee", "drie", "vier", "vijf", "anderhalf", "paar")
+    return before not in counted and not before[-1:].isdigit()
 
 
 def _onze(place: Place) -> bool:
@@ -25,20 +26,30 @@ def _onze(place: Place) -> bool:
 
 
 def _u(place: Place) -> bool:
-    if place.previous in (".", "-", "/", "'", "’", "&") or place.following in ("-", "/", "&", "+"):
+    head, beyond = place.text[max(0, place.start - 2) : place.start], place.text[place.end + 1 : place.end + 2]
+    if head[-1:] in (".", "-", "/", "&") or (len(head) > 1 and head[1] in "'’" and head[0].isalnum()):
+        return False
+    if place.following in ("-", "&", "+") or (place.following == "/" and beyond.isupper()):
         return False
     if place.following == ".":
-        dotted = place.text[place.end + 1 : place.end + 2].isalpha()
-        initial = place.written == "U" and place.after_dot()[:1].isupper() and place.before_as_written()[:1].isupper()
-        return not dotted and not initial
+        return not beyond.isalpha() and not (place.written == "U" and _initial(place))
     return place.before() not in ("de", "een", "letter", "vitamine")
 
 
+def _initial(place: Place) -> bool:
+    """`de heer U. Jansen`."""
+    before = place.before_as_written()
+    titled = before.lower() in ("heer", "mevrouw", "meneer", "dhr.", "mevr.", "dr.", "prof.")
+    return place.after_dot()[:1].isupper() and (titled or before[:1].isupper())
+
+
 def _foreign(place: Place) -> bool:
-    """Lower case, or at a sentence's start: inside a sentence a capital belongs to a title."""
-    if not place.written[:1].isupper() or place.opens_sentence():
-        return place.after() not in ("suis", "t'aime", "veux", "ne")
-    return place.written.isupper() or not place.before_as_written()[:1].isupper()
+    """Not beside what is French or English, nor a capital behind a capital: a title."""
+    if place.after() in ("suis", "t'aime", "veux", "ne"):
+        return False
+    if not place.written[:1].isupper() or place.written.isupper() or place.opens_sentence():
+        return True
+    return not place.before_as_written()[:1].isupper()
 
 
 def _ik(place: Place) -> bool:

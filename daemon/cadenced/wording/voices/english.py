@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cadenced.wording.voices.place import Doubt, Place
+from cadenced.wording.voices.place import REACH, Doubt, Place, words
 
 EXTRA = (
     r"(?:let'?s|gimme|lemme)(?!\w)",
@@ -14,304 +14,37 @@ EXTRA = (
     r"we(?=ve(?!\w))",
 )
 
-_NUMBERED = frozenset(
-    [
-        "part",
-        "phase",
-        "type",
-        "class",
-        "title",
-        "war",
-        "wwi",
-        "chapter",
-        "volume",
-        "vol",
-        "section",
-        "article",
-        "act",
-        "level",
-        "schedule",
-        "exhibit",
-        "annex",
-        "appendix",
-        "stage",
-        "grade",
-        "category",
-        "division",
-        "tier",
-        "book",
-        "table",
-        "figure",
-        "fig",
-        "group",
-        "zone",
-        "region",
-        "unit",
-        "module",
-        "step",
-        "round",
-        "tome",
-        "elizabeth",
-        "henry",
-        "james",
-        "charles",
-        "francis",
-        "george",
-        "napoleon",
-        "nicholas",
-        "alexander",
-        "peter",
-        "darius",
-        "edward",
-        "william",
-        "philip",
-        "louis",
-        "leopold",
-        "wilhelm",
-        "joseph",
-        "ferdinand",
-        "frederick",
-        "cyrus",
-        "john",
-        "paul",
-        "rama",
-        "victoria",
-        "richard",
-        "mary",
-        "albert",
-        "otto",
-        "carol",
-        "juan",
-        "vatican",
-        "algebra",
-        "calculus",
-        "physics",
-        "chemistry",
-        "topic",
-        "cohort",
-        "mark",
-        "apollo",
-        "saturn",
-        "zone",
-    ]
+_NUMBERED = words(
+    "part phase type class title war wwi chapter volume vol section article act level schedule exhibit annex "
+    "appendix stage grade category division tier book table figure fig group zone region unit module step round "
+    "tome vatican algebra calculus physics chemistry topic cohort mark apollo saturn"
 )
-_VERBS_OF_I = frozenset(
-    [
-        "am",
-        "have",
-        "had",
-        "was",
-        "will",
-        "would",
-        "can",
-        "could",
-        "do",
-        "did",
-        "think",
-        "know",
-        "want",
-        "need",
-        "hope",
-        "believe",
-        "guess",
-        "feel",
-        "see",
-        "saw",
-        "got",
-        "get",
-        "like",
-        "love",
-        "just",
-        "don't",
-        "didn't",
-        "can't",
-        "should",
-        "must",
-        "may",
-        "might",
-        "also",
-        "really",
-        "wish",
-        "agree",
-        "understand",
-        "said",
-        "went",
-    ]
+_MONARCHS = words(
+    "elizabeth henry james charles francis george napoleon nicholas alexander peter darius edward william philip "
+    "louis leopold wilhelm joseph ferdinand frederick cyrus john paul rama victoria richard mary albert otto "
+    "carol juan"
 )
-_PITS = frozenset(
-    [
-        "a",
-        "the",
-        "coal",
-        "gold",
-        "silver",
-        "copper",
-        "diamond",
-        "iron",
-        "salt",
-        "uranium",
-        "lead",
-        "tin",
-        "zinc",
-        "land",
-        "each",
-        "an",
-        "abandoned",
-    ]
+_THRONES = words("king queen pope emperor empress tsar czar kaiser prince saint st. st sultan shah")
+_VERBS_OF_I = words(
+    "am have had was will would can could do did think know want need hope believe guess feel see saw got get "
+    "like love just don't didn't can't should must may might also really wish agree understand said went"
 )
-_PIT_PARTS = frozenset(
-    [
-        "shaft",
-        "shafts",
-        "worker",
-        "workers",
-        "field",
-        "fields",
-        "site",
-        "sites",
-        "owner",
-        "owners",
-        "clearing",
-        "detection",
-        "detector",
-        "sweeper",
-        "sweepers",
-        "safety",
-        "operator",
-        "operators",
-    ]
+_PITS = words("a the coal gold silver copper diamond iron salt uranium lead tin zinc land each an abandoned")
+_PIT_PARTS = words(
+    "shaft shafts worker workers field fields site sites owner owners clearing detection detector sweeper "
+    "sweepers safety operator operators"
 )
-_CONJOINED = frozenset(
-    [
-        "and",
-        "or",
-        "of",
-        "for",
-        "with",
-        "on",
-        "about",
-        "without",
-        "to",
-        "like",
-        "by",
-        "as",
-        "than",
-        "from",
-        "in",
-        "is",
-        "was",
-    ]
+_CONJOINED = words("and or of for with on about without to like by as than from in is was")
+_BARE_VERBS = words(
+    "go get see say face hope make take do be just not keep try start all have look talk move meet discuss call "
+    "call think wait assume plan find leave put use connect schedule set hear eat play give work focus chat catch "
+    "ask and know pretend agree stop begin continue call read run"
 )
-_BARE_VERBS = frozenset(
-    [
-        "go",
-        "get",
-        "see",
-        "say",
-        "face",
-        "hope",
-        "make",
-        "take",
-        "do",
-        "be",
-        "just",
-        "not",
-        "keep",
-        "try",
-        "start",
-        "all",
-        "have",
-        "look",
-        "talk",
-        "move",
-        "meet",
-        "discuss",
-        "call",
-        "call",
-        "think",
-        "wait",
-        "assume",
-        "plan",
-        "find",
-        "leave",
-        "put",
-        "use",
-        "connect",
-        "schedule",
-        "set",
-        "hear",
-        "eat",
-        "play",
-        "give",
-        "work",
-        "focus",
-        "chat",
-        "catch",
-        "ask",
-        "and",
-        "know",
-        "pretend",
-        "agree",
-        "stop",
-        "begin",
-        "continue",
-        "call",
-        "read",
-        "run",
-    ]
-)
-_AFTER_U = frozenset(
-    [
-        "are",
-        "r",
-        "can",
-        "will",
-        "have",
-        "had",
-        "should",
-        "would",
-        "could",
-        "do",
-        "did",
-        "know",
-        "want",
-        "need",
-        "may",
-        "must",
-        "might",
-        "see",
-        "get",
-        "were",
-        "think",
-        "like",
-        "guys",
-        "all",
-        "don't",
-        "dont",
-        "can't",
-        "cant",
-        "wont",
-        "won't",
-        "never",
-        "just",
-        "really",
-    ]
+_AFTER_U = words(
+    "are r can will have had should would could do did know want need may must might see get were think like guys "
+    "all don't dont can't cant wont won't never just really"
 )
 _MORE_NUMERALS = re.compile(r"\s*(?:,|&|and|or|/|-|–|to)\s*i{2,3}\b|\s*(?:,|&|and|or|/|-|–|to)\s*i?v\b")
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
 
 
 def _i(place: Place) -> bool:
@@ -363,12 +96,14 @@ def _labels(place: Place) -> bool:
         return not before or before.endswith(".") or beyond.isalpha() or (place.written == "I" and initial)
     if following == "-":
         return beyond.isdigit() or (beyond.isalpha() and place.previous not in " \n")
-    return following in "/&°" and beyond.isalpha()
+    return following in "/&°" and beyond.isupper()
 
 
 def _numbered(place: Place) -> bool:
     before = place.before()
     bare = before.strip("\"'“”(").rstrip(",")
+    if bare in _MONARCHS:
+        return _reigns(place)
     if bare not in _NUMBERED or before.endswith(","):
         return False
     after = place.after()
@@ -377,11 +112,19 @@ def _numbered(place: Place) -> bool:
     return after not in _VERBS_OF_I or bare in ("war", "wwi")
 
 
+def _reigns(place: Place) -> bool:
+    """`King James I`, `Elizabeth I of England`; a plain `James I think` speaks to James."""
+    before = place.lower[max(0, place.start - REACH) : place.start].split()
+    if place.after() == "of" or place.lower.startswith(("'s", ")"), place.end):
+        return True
+    return len(before) > 1 and before[-2] in _THRONES
+
+
 def _us(place: Place) -> bool:
     if place.following in ("$", "-") and place.text[place.end + 1 : place.end + 2] not in (" ", "-"):
         return False
     if place.written != "US":
-        return place.before() not in ("the",) or place.after() in ("who", "all", "both")
+        return place.before() != "the" or place.after() in ("who", "all", "both")
     if place.previous == "." or place.following == ".":
         around = place.text[place.end : place.end + 3]
         if place.previous == "." or around[1:2].isalpha():
@@ -422,7 +165,7 @@ def _u(place: Place) -> bool:
     ):
         return False
     if place.written == "u":
-        return place.before() not in ("a", "an", "the") and place.following not in (")",)
+        return place.before() not in ("a", "an", "the", "letter", "vowel") and place.following != ")"
     return place.after() in _AFTER_U or place.before() in ("thank", "r", "are", "do", "can", "if", "love", "see")
 
 

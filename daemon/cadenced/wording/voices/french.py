@@ -4,79 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cadenced.wording.voices.place import Doubt, Place
+from cadenced.wording.voices.place import Doubt, Place, words
 
 EXTRA: tuple[str, ...] = ()
 VOICES: Mapping[str, str] = {}
 INSIDE: Mapping[str, int] = {}
 
-_NOUN_MARKS = frozenset(
-    [
-        "le",
-        "un",
-        "du",
-        "au",
-        "ce",
-        "son",
-        "leur",
-        "même",
-        "bon",
-        "beau",
-        "ce",
-        "quel",
-        "d'un",
-        "l'autre",
-        "aucun",
-        "nouveau",
-        "seul",
-        "haut",
-        "demi",
-        "chaque",
-        "sans",
-    ]
+_NOUN_MARKS = words(
+    "le un du au ce son leur même bon beau ce quel d'un l'autre aucun nouveau seul haut demi chaque sans"
 )
-_ARTICLES = frozenset(["le", "la", "les", "l'", "du", "des", "au", "aux"])
-_ENGLISH = frozenset(
-    [
-        "love",
-        "you",
-        "the",
-        "and",
-        "to",
-        "with",
-        "for",
-        "call",
-        "kiss",
-        "take",
-        "make",
-        "let",
-        "tell",
-        "give",
-        "show",
-        "of",
-        "about",
-        "follow",
-        "forgive",
-        "help",
-        "like",
-        "from",
-        "is",
-        "against",
-        "trust",
-        "save",
-        "hold",
-        "hit",
-        "meet",
-        "touch",
-        "please",
-        "rock",
-        "on",
-        "in",
-        "at",
-        "up",
-    ]
+_NEVER_OWNED = words(
+    "de du des est et qui que sur devant avec quand pour dans en mais plus très grave sec monte change à"
 )
-_NUMERIC = frozenset(["kilo", "kilos", "tonne", "tonnes"])
+_ARTICLES = words("le la les l' du des au aux")
+_ENGLISH = words(
+    "love you the and to with for call kiss take make let tell give show of about follow forgive help like from "
+    "is against trust save hold hit meet touch please rock on in at up"
+)
+_NUMERIC = words("kilo kilos tonne tonnes")
 
 
 def _hyphened_before(place: Place, *heads: str) -> bool:
@@ -97,11 +42,11 @@ def _ton(place: Place) -> bool:
     before, after = place.before(), place.after()
     if before in _NOUN_MARKS or before.endswith(("l'", "d'un")) or not after:
         return False
-    return after not in ("de", "du", "des", "est", "et", "qui", "que", "sur") and _plain(place)
+    return after not in _NEVER_OWNED and _own(place)
 
 
 def _title(place: Place) -> bool:
-    """A capital inside a sentence, beside another capital: a name or a foreign title."""
+    """Return a capital inside a sentence, beside another capital: a name or a foreign title."""
     if not place.written[:1].isupper() or (place.written.isupper() and len(place.written) > 1):
         return False
     if place.opens_sentence():
@@ -111,6 +56,14 @@ def _title(place: Place) -> bool:
 
 def _plain(place: Place) -> bool:
     return not _title(place)
+
+
+def _own(place: Place) -> bool:
+    """Return a possessive, and not the end of a name (Jack Ma)."""
+    if not place.written[:1].isupper() or place.opens_sentence():
+        return True
+    before = place.before_as_written()
+    return not (before[:1].isupper() and before[-1:].isalpha()) or place.after_as_written()[:1].isupper()
 
 
 def _me(place: Place) -> bool:
@@ -166,11 +119,11 @@ DOUBTS: Mapping[str, Doubt] = {
     "ton": _ton,
     "me": _me,
     "te": _plain,
-    "ma": _plain,
-    "ta": _plain,
-    "mon": _plain,
-    "mes": _plain,
-    "tes": _plain,
+    "ma": _own,
+    "ta": _own,
+    "mon": _own,
+    "mes": _own,
+    "tes": _own,
     "moi": _moi,
     "toi": _plain,
     "tu": _tu,

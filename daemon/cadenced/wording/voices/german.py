@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cadenced.wording.voices.place import OPENERS, Doubt, Place
+from cadenced.wording.voices.place import OPENERS, Doubt, Place, words
 
 EXTRA: tuple[str, ...] = ()
 VOICES: Mapping[str, str] = {}
@@ -20,159 +20,30 @@ _OTHERS = re.compile(r"(?<!\w)(?:sie|ihnen|ihr|ihre|ihrem|ihren|ihrer|ihres)(?!\
 _SPEAKER = re.compile(
     r"(?<!\w)(?:ich|mich|mir|mein|meine|meinem|meinen|meiner|wir|uns|unser|unsere|unserem|unseren|unserer)(?!\w)"
 )
-_ADVISES = frozenset(
-    [
-        "können",
-        "möchten",
-        "sollten",
-        "müssen",
-        "dürfen",
-        "wollen",
-        "brauchen",
-        "finden",
-        "erhalten",
-        "bekommen",
-        "benötigen",
-        "suchen",
-        "wünschen",
-        "könnten",
-        "würden",
-        "wären",
-        "hätten",
-        "müssten",
-        "dürften",
-        "planen",
-        "sparen",
-        "zahlen",
-        "kennen",
-        "wissen",
-        "sehen",
-        "fragen",
-        "haben's",
-    ]
+_ADVISES = words(
+    "können möchten sollten müssen dürfen wollen brauchen finden erhalten bekommen benötigen suchen wünschen "
+    "könnten würden wären hätten müssten dürften planen sparen zahlen kennen wissen sehen fragen"
 )
-_PLURAL = frozenset(["sind", "haben", "werden", "sein", "tun"])
+_SINGULAR = words("kann begann gewann schien erschien besann entsann ersann spann sann rann verschwieg")
 _PAST_PLURAL = re.compile(r"(?:t|d)en$")
-_PAST_STRONG = frozenset(
-    [
-        "waren",
-        "wurden",
-        "kamen",
-        "gingen",
-        "standen",
-        "lagen",
-        "nahmen",
-        "gaben",
-        "fanden",
-        "blieben",
-        "sahen",
-        "hielten",
-        "ließen",
-        "liefen",
-        "fuhren",
-        "sprachen",
-        "trafen",
-        "zogen",
-        "schrieben",
-        "stiegen",
-        "starben",
-        "begannen",
-        "gewannen",
-        "verloren",
-        "spielten",
-        "lebten",
-        "hatten",
-        "konnten",
-        "mussten",
-        "wollten",
-        "durften",
-        "sollten's",
-        "riefen",
-        "trugen",
-        "schlugen",
-        "boten",
-        "flohen",
-        "fielen",
-        "gehörten",
-        "bildeten",
-        "erhielten",
-        "bekamen",
-        "brachten",
-    ]
+_PAST_STRONG = words(
+    "waren wurden kamen gingen standen lagen nahmen gaben fanden blieben sahen hielten ließen liefen fuhren "
+    "sprachen trafen zogen schrieben stiegen starben begannen gewannen verloren spielten lebten hatten konnten "
+    "mussten wollten durften riefen trugen schlugen boten flohen fielen gehörten bildeten erhielten "
+    "bekamen brachten"
 )
-_PRESENT_DEN = frozenset(
-    ["werden", "finden", "senden", "wenden", "melden", "bilden", "binden", "reden", "baden", "laden"]
+_PRESENT_DEN = words("werden finden senden wenden melden bilden binden reden baden laden")
+_TEN_PRESENT = words(
+    "möchten bitten arbeiten erhalten halten bieten warten treten testen starten raten leisten beachten "
+    "betrachten erwarten antworten beantworten vertreten mieten enthalten behalten kosten sollten könnten müssten "
+    "dürften hätten anbieten bewerten gestalten verwalten richten berichten"
 )
-_TEN_PRESENT = frozenset(
-    [
-        "möchten",
-        "bitten",
-        "arbeiten",
-        "erhalten",
-        "halten",
-        "bieten",
-        "warten",
-        "treten",
-        "testen",
-        "starten",
-        "raten",
-        "leisten",
-        "beachten",
-        "betrachten",
-        "erwarten",
-        "antworten",
-        "beantworten",
-        "vertreten",
-        "mieten",
-        "enthalten",
-        "behalten",
-        "kosten",
-        "sollten",
-        "könnten",
-        "müssten",
-        "dürften",
-        "hätten",
-        "anbieten",
-        "bewerten",
-        "gestalten",
-        "verwalten",
-        "richten",
-        "berichten",
-    ]
+_YE_VERBS = words(
+    "seid habt könnt wollt müsst müßt sollt dürft werdet wisst wißt mögt hattet könntet würdet wolltet solltet müsstet "
+    "möchtet wäret wärt hättet"
 )
-_YE_VERBS = [
-    "seid",
-    "habt",
-    "könnt",
-    "wollt",
-    "müsst",
-    "sollt",
-    "dürft",
-    "werdet",
-    "wisst",
-    "macht",
-    "kommt",
-    "geht",
-    "seht",
-    "wart",
-    "hattet",
-    "könntet",
-    "würdet",
-    "wolltet",
-    "solltet",
-    "müsstet",
-    "möchtet",
-    "wäret",
-    "hättet",
-    "braucht",
-    "findet",
-    "sagt",
-    "gebt",
-    "nehmt",
-    "denkt",
-    "glaubt",
-    "kennt",
-]
+_SHARED_VERBS = words("macht kommt geht seht wart braucht findet sagt gebt nehmt denkt glaubt kennt meint")
+_CLAUSE_WORDS = words("wenn dass daß ob weil was wie wo und falls als warum wann bis damit sobald oder aber")
 _YE = re.compile(
     r"(?<!\w)(?:seid|habt|könnt|wollt|müsst|müßt|sollt|dürft|werdet|wisst|wißt|wart|hattet|könntet|würdet|wolltet|"
     r"solltet|müsstet|möchtet|wäret|hättet|euch|euer|eure|euren|eurem|eurer)(?!\w)"
@@ -207,6 +78,8 @@ def _sie(place: Place) -> bool:
 
 
 def _opens(place: Place) -> bool:
+    if place.previous in ("„", "“", '"', "»", "«", "(", "‚"):
+        return True
     if not place.opens_sentence():
         return False
     head = place.lower[max(0, place.start - 8) : place.start].rstrip(OPENERS)
@@ -217,17 +90,12 @@ def _sie_at_start(place: Place) -> bool:
     verb = place.after()
     if verb in ("selbst", "als", "alle", "beide"):
         return _polite_around(place)
-    if not verb.endswith("n") and verb not in _PLURAL:
+    if verb != "sind" and (not verb.endswith("n") or verb in _SINGULAR):
         return False
-    if _is_past(verb):
-        return _polite_around(place) and not _others_in_sentence(place)
-    if _polite_around(place):
-        return True
-    if _others_in_sentence(place):
-        return False
-    if verb in _ADVISES:
-        return True
-    return _speaker_in_sentence(place)
+    polite, others = _polite_around(place), _others_in_sentence(place)
+    if polite or others:
+        return polite and not (others and _is_past(verb))
+    return not _is_past(verb) and (verb in _ADVISES or _speaker_in_sentence(place))
 
 
 def _is_past(verb: str) -> bool:
@@ -274,12 +142,17 @@ def _ihr(place: Place) -> bool:
 
 
 def _is_ye(place: Place) -> bool:
-    """The plural of du: its verb is beside it, or stands in the sentence and can have no other subject."""
-    if place.before().strip(",") in _YE_VERBS or place.after() in _YE_VERBS:
+    """Return the plural of du: its verb is beside it, or stands in the sentence and can have no other subject."""
+    before, after = place.before().strip(","), place.after()
+    if before in _YE_VERBS or after in _YE_VERBS:
         return True
     if place.written[0].isupper() and not _opens(place):
         return False
+    if after in _SHARED_VERBS and (before in _CLAUSE_WORDS or not before):
+        return True
     start, end = place.sentence()
+    if before in _SHARED_VERBS and place.text[end : end + 1] in ("?", "!"):
+        return not place.after_as_written()[:1].isupper()
     return bool(_YE.search(place.lower[start:end]))
 
 
@@ -316,7 +189,10 @@ def _meinen(place: Place) -> bool:
 
 
 def _meine(place: Place) -> bool:
-    return place.before() not in ("ich",) and place.after() not in ("ich",)
+    """Not "ich meine das": the verb stands before a small word or the end."""
+    if place.before() == "ich":
+        return place.after() not in ("", "das", "es", "damit", "ja", "nur", "auch", "dass", "nicht", "doch")
+    return place.after() != "ich"
 
 
 def _mir(place: Place) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cadenced.wording.voices.place import Doubt, Place
+from cadenced.wording.voices.place import Doubt, Place, words
 
 EXTRA: tuple[str, ...] = ()
 VOICES: Mapping[str, str] = {}
 INSIDE: Mapping[str, int] = {}
 
-_THERE = frozenset(["è", "sono", "era", "erano", "sia", "siano", "sarà", "saranno", "fu", "furono", "sarebbe", "vuole"])
+_THERE = words("è sono era erano sia siano sarà saranno fu furono sarebbe vuole")
 
 
 def _lei(place: Place) -> bool:
@@ -23,7 +23,7 @@ def _there(place: Place) -> bool:
 
 
 def _sono(place: Place) -> bool:
-    """ "I am" only where the sentence says so: at its start or behind io."""
+    """Mean "I am" only where the sentence says so: at its start or behind io."""
     return place.before() == "io" or (
         place.opens_sentence() and place.after() not in ("stati", "state", "i", "le", "gli")
     )

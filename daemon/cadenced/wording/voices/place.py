@@ -11,6 +11,11 @@ OPENERS = " \t\"'“”„‚‘’«»()[]*_–—-•\u00a0\u202f"
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
+def words(text: str) -> frozenset[str]:
+    """Return the words of a list written as a text."""
+    return frozenset(text.split())
+
+
 class Place:
     """One occurrence of a word in a text; `lower` is the same text folded, of the same length."""
 
@@ -39,32 +44,32 @@ class Place:
         return self.text[self.end : self.end + 1]
 
     def before(self) -> str:
-        """The folded word before on the same line, its punctuation kept; "" where there is none."""
+        """Return the folded word before on the same line, its punctuation kept; "" where there is none."""
         head = self.lower[max(0, self.start - REACH) : self.start]
         parts = head.rsplit("\n", 1)[-1].split()
         return parts[-1] if parts else ""
 
     def after(self) -> str:
-        """The folded word after, without punctuation; "" where punctuation or the end of the line comes first."""
+        """Return the folded word after, without punctuation; "" where punctuation or the end comes first."""
         tail = self.lower[self.end : self.end + REACH]
         stripped = tail.lstrip(" \t\u00a0")
         match = _WORD.match(stripped)
         return match.group() if match else ""
 
     def after_as_written(self) -> str:
-        """The word after with its capitals; "" where punctuation comes first."""
+        """Return the word after with its capitals; "" where punctuation comes first."""
         stripped = self.text[self.end : self.end + REACH].lstrip(" \t\u00a0")
         match = _WORD.match(stripped)
         return match.group() if match else ""
 
     def before_as_written(self) -> str:
-        """The word before with its capitals and punctuation; "" where there is none."""
+        """Return the word before with its capitals and punctuation; "" where there is none."""
         head = self.text[max(0, self.start - REACH) : self.start]
         parts = head.rsplit("\n", 1)[-1].split()
         return parts[-1] if parts else ""
 
     def after_dot(self) -> str:
-        """What follows a dot right behind the word, up to the next blank."""
+        """Return what follows a dot right behind the word, up to the next blank."""
         parts = self.text[self.end + 1 : self.end + REACH].split(None, 1)
         return parts[0] if parts else ""
 

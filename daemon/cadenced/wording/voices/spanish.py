@@ -17,7 +17,7 @@ def _inside(place: Place) -> bool:
 
 
 def _he(place: Place) -> bool:
-    """The auxiliary has a participle behind it or in reach."""
+    """Return the auxiliary has a participle behind it or in reach."""
     return place.after().endswith(("do", "to", "cho", "so")) and _inside(place)
 
 
