@@ -25,7 +25,7 @@ from cadenced.engine.service import Service
 from cadenced.engine.supervisor import GRACE, Supervisor
 from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import Workspace, install_key
-from cadenced.errors import Problem
+from cadenced.errors import BrokenWorkspaceError, Problem
 from cadenced.library import Library
 from cadenced.library.watch import LibrarySource
 from cadenced.mail.imap import ImapSettings
@@ -35,6 +35,7 @@ from cadenced.mail.smtp import Pool, SmtpSettings
 from cadenced.ports import Clock, Inbox, Mailer
 from cadenced.store import mailboxes, touches
 from cadenced.store.database import Database
+from cadenced.wording.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,15 @@ def _workspace(config: Config, known: Library, clock: Clock, *, inline: bool) ->
     key = database.transact(lambda tx: install_key(tx, secrets.token_bytes))
     database.transact(lambda tx: mailboxes.make_known(tx, [box.name for box in config.mailboxes]))
     chance = random.SystemRandom().random
-    return Workspace(config, known, database, clock, secrets.token_hex(8), key, chance)
+    return Workspace(config, known, database, clock, secrets.token_hex(8), key, chance, wording(config))
+
+
+def wording(config: Config) -> Settings:
+    """Return the linter's settings of a workspace; BrokenWorkspaceError names the key that is wrong."""
+    try:
+        return Settings.from_table(config.lint)
+    except ValueError as wrong:
+        raise BrokenWorkspaceError([Problem(str(config.path), 0, 0, str(wrong), "see docs/rules.md")]) from wrong
 
 
 @dataclass(slots=True)
@@ -115,11 +124,13 @@ def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource) -> Daemon
     waking: tuple[Service, ...] = (*senders, intake)
     housekeeping = Housekeeping(workspace, shelf, _noticer(waking))
     workspace.changed = _noticer(senders)
+    resolver = Resolver(workspace, watchers)
+    workspace.doubted = _noticer((resolver,))
     services: tuple[Service, ...] = (
         *watchers.values(),
         intake,
         *senders,
-        Resolver(workspace, watchers),
+        resolver,
         housekeeping,
     )
     closes = (*senders, *(_Leaving(watcher) for watcher in watchers.values()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from cadenced.errors import DatabaseInUseError, NewerDatabaseError, StoreError
@@ -72,9 +74,6 @@ def test_the_migrations_amount_to_the_tables(tmp_path: Path) -> None:
     database.open()
 
     def differences(tx: object) -> list[object]:
-        from alembic.autogenerate import compare_metadata
-        from alembic.migration import MigrationContext
-
         return compare_metadata(MigrationContext.configure(tx), migrations.TABLES)  # type: ignore[arg-type] # a connection
 
     assert database.read(differences) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import time, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -109,10 +110,12 @@ def safety(table: Table) -> Safety:
         calibration=table.read("calibration", forms.number(0, 10_000), usual.calibration),
     )
     table.close()
-    if found.quiet <= found.arm_ttl:
-        message = "quiet: a touch would be judged while its message may still be on the way"
-        table.report.problem((*table.path, "quiet"), message, "quiet must be longer than arm_ttl")
-    return found
+    if found.quiet > found.arm_ttl:
+        return found
+    least = found.arm_ttl + _SECOND
+    message = f"quiet: a touch would be judged while its message may still be on the way; {least.seconds} s it is"
+    table.report.warning((*table.path, "quiet"), message, "make quiet longer than arm_ttl")
+    return replace(found, quiet=least)
 
 
 def web(table: Table) -> Web:

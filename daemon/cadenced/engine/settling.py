@@ -111,6 +111,7 @@ def _try_later(tx: Connection, workspace: Workspace, claimed: Claimed, text: str
 def _unknown(tx: Connection, workspace: Workspace, claimed: Claimed, answer: ports.Unknown) -> None:
     """Write that the payload left and no answer came (RFC 1047); the resolver looks into it, nothing is repeated."""
     _end(tx, workspace, claimed, TouchState.UNKNOWN, reply=answer.text)
+    workspace.doubted()
     timeline.note_of(tx, workspace.now(), "unanswered", enrolments.get(tx, claimed.enrolment), step=claimed.touch.step)
 
 

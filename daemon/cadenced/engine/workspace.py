@@ -15,6 +15,7 @@ from cadenced.library import Library
 from cadenced.ports import Clock
 from cadenced.store.database import Database
 from cadenced.store.schema import meta
+from cadenced.wording.settings import DEFAULTS, Settings
 
 INSTALL_KEY_BYTES = 32
 
@@ -22,6 +23,9 @@ INSTALL_KEY_BYTES = 32
 @dataclass(slots=True)
 class Workspace:
     """One running installation. ``library`` is replaced as a whole when its files change; all else stays.
+
+    ``changed`` is called when due work may have moved, ``doubted`` when a touch's fate has become unknown; both from any
+    thread, before the commit.
 
     ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore.
     """
@@ -33,7 +37,9 @@ class Workspace:
     boot_id: str
     install_key: bytes
     chance: Callable[[], float]
+    wording: Settings = DEFAULTS
     changed: Callable[[], None] = field(default=lambda: None)
+    doubted: Callable[[], None] = field(default=lambda: None)
 
     def sequence(self, name: str) -> Sequence:
         """Return a sequence; one that has been deleted has no steps left, so its enrolments come to a human."""
