@@ -80,6 +80,13 @@ def test_an_unquoted_variable_in_the_subject_is_told_how_to_quote_it() -> None:
     assert "quotes" in found.cure
 
 
+def test_days_are_said_in_the_templates_own_language_where_it_has_one() -> None:
+    read = parse("---\nsubject: Bonjour\nlanguage: fr\n---\n{{ now | day }}\n", "bonjour")
+    assert read.language == "fr"
+    assert read.render(given()).body == "lundi 2 mars"
+    assert problem("---\nsubject: Hi\nlanguage: french\n---\nHello\n").line == 3
+
+
 def test_a_misspelt_key_of_the_front_matter_is_guessed() -> None:
     assert problem("---\nsubjct: Hi\n---\nHello\n").cure == "did you mean subject?"
 

@@ -10,26 +10,31 @@ import yaml
 
 from cadenced.errors import Problem, TemplateError
 
-KEYS = ("subject", "description")
+KEYS = ("subject", "language", "description")
 """What the front matter may hold; ``description`` is a note for whoever edits the template and is never sent."""
 
 LARGEST_SOURCE = 64 * 1024
 """Characters; far above any letter, far below what could keep the parser busy."""
 
 _FRONT = re.compile(r"---[ \t]*\n(?P<yaml>(?:[^\n]*\n)*?)---[ \t]*(?:\n|\Z)")
+_LANGUAGE = re.compile(r"[A-Za-z]{2}(?:[-_][A-Za-z]{2})?")
 _SHAPE = 'begin the file with ---, a line such as subject: "Your next step", and --- again'
 _OTHER_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """The parts of a source: the subject with its place (1-based), and the body with the line before its first."""
+    """The parts of a source: the subject with its place (1-based), and the body with the line before its first.
+
+    ``language`` is the one that the template is written in, "" where it does not say.
+    """
 
     subject: str
     subject_line: int
     subject_column: int
     body: str
     body_offset: int
+    language: str = ""
 
 
 def normalised(source: str) -> str:
@@ -45,13 +50,14 @@ def split(source: str, file: str) -> Matter:
     found = _FRONT.match(text)
     if not found:
         raise _error(file, 1, 1, "there is no front matter, so the mail would have no subject", _SHAPE)
-    subject = _subject(_mapping(found["yaml"], file), file)
+    keys = _keys(_mapping(found["yaml"], file), file)
+    subject = _checked(keys.get("subject"), file)
     body = text[found.end() :]
     if not body.strip():
         raise _error(file, text.count("\n", 0, found.end()) + 1, 0, "the body is empty", "write the mail below the ---")
     line, column = _place(subject)
     column += subject.style in {'"', "'"}
-    return Matter(subject.value, line, column, body, text.count("\n", 0, found.end()))
+    return Matter(subject.value, line, column, body, text.count("\n", 0, found.end()), _language(keys, file))
 
 
 def _place(node: yaml.Node) -> tuple[int, int]:
@@ -82,19 +88,28 @@ def _broken_yaml(error: yaml.YAMLError, source: str, file: str) -> TemplateError
     return _error(file, line, column, f"the front matter is not YAML: {what}", cure)
 
 
-def _subject(mapping: yaml.MappingNode, file: str) -> yaml.ScalarNode:
+def _keys(mapping: yaml.MappingNode, file: str) -> dict[str, yaml.Node]:
     found: dict[str, yaml.Node] = {}
     for key, value in mapping.value:
         line, column = _place(key)
         name = str(key.value)
         if name not in KEYS:
             near = difflib.get_close_matches(name, KEYS, 1)
-            cure = f"did you mean {near[0]}?" if near else f"known are {' and '.join(KEYS)}"
+            cure = f"did you mean {near[0]}?" if near else f"known are {', '.join(KEYS)}"
             raise _error(file, line, column, f"{name!r} is not known in the front matter", cure)
         if name in found:
             raise _error(file, line, column, f"{name} stands twice", "keep one of them")
         found[name] = value
-    return _checked(found.get("subject"), file)
+    return found
+
+
+def _language(keys: dict[str, yaml.Node], file: str) -> str:
+    node = keys.get("language")
+    if node is None:
+        return ""
+    if not isinstance(node, yaml.ScalarNode) or not _LANGUAGE.fullmatch(node.value):
+        raise _error(file, *_place(node), "this is not a language", "write two letters, such as en or fr")
+    return str(node.value)
 
 
 def _checked(node: yaml.Node | None, file: str) -> yaml.ScalarNode:

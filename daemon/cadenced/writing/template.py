@@ -46,6 +46,8 @@ class Part:
 class Template:
     """One version of one template. ``version`` is the digest of its source, ``file`` the name in its problems.
 
+    ``language`` is the one it is written in, "" where its front matter does not say; days are said in it.
+
     ``variables`` are all that it mentions; ``required`` those that refuse a row which leaves them empty.
     """
 
@@ -54,6 +56,7 @@ class Template:
     version: str
     heading: Part
     text: Part
+    language: str = ""
 
     @property
     def subject(self) -> str:
@@ -89,7 +92,7 @@ class Template:
         """Return the draft for one prospect; TemplateError names the line, the variable and the cure."""
         values = {name: prepared(name, context[name]) for name in self.variables if name in context}
         values |= {name: context[name] for name in ("_language", "_today", "_country") if name in context}
-        values["_rounds"] = [MOST_ROUNDS]
+        values |= {"_rounds": [MOST_ROUNDS]} | ({"_language": self.language} if self.language else {})
         subject = self._rendered(self.heading, values, context).strip()
         body = self._rendered(self.text, values, context).strip("\n")
         self._check(subject, body)
@@ -142,7 +145,7 @@ def parse(source: str, name: str, file: str = "") -> Template:
     subject = matter.subject.strip()
     heading = _compiled(SUBJECT, subject, (matter.subject_line - 1, matter.subject_column - 1), path)
     text = _compiled(BODY, matter.body, (matter.body_offset, 0), path)
-    return Template(name, path, version, heading, text)
+    return Template(name, path, version, heading, text, matter.language)
 
 
 def _compiled(environment: Environment, source: str, place: tuple[int, int], file: str) -> Part:
