@@ -101,11 +101,13 @@ def account_key(company: str, email: str) -> str:
 _WORD = re.compile(r"[^\W_]+")
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=32 * 1024)
 def bare_company(company: str) -> str:
     """Return a company's name without case, accents, punctuation and legal form, for comparing."""
-    plain = unicodedata.normalize("NFKD", company.replace(".", "").replace("'", "").replace("’", "")).casefold()
-    words = _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)))
+    plain = company.replace(".", "").replace("'", "").replace("’", "").casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    words = _WORD.findall(plain)
     forms = _legal_forms()
     while len(words) > 1 and words[-1] in forms:
         words.pop()

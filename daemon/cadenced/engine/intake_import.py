@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from cadenced.store.database import Database
 from cadenced.store.imports import BATCH, Begun, Source, Staging, Verdict
 
 CHUNK = 1024 * 1024
+_SHOWN = 20
 Row = tuple[int, Entry | Rejection]
 Progress = Callable[[int], None]
 """Told how many rows are read so far."""
@@ -40,11 +41,15 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import came to: how many rows got which verdict, and what is worth a remark about the whole."""
+    """What an import came to: how many rows got which verdict, and what is worth a remark.
+
+    ``rejected`` holds the first rows that do not count, to be shown.
+    """
 
     id: int
     counts: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    rejected: tuple[Verdict, ...] = ()
 
 
 def import_file(
@@ -57,7 +62,11 @@ def import_file(
             if progress:
                 progress(job.rows)
             database.transact(lambda tx, batch=batch: job.stage(tx, batch))  # type: ignore[misc] # bound at once
-        return database.transact(lambda tx: job.activate(tx, now))
+        result = database.transact(lambda tx: job.activate(tx, now))
+        rejected = tuple(database.read(lambda tx: imports.refused(tx, result.id, _SHOWN)))
+        while database.transact(job.tidy):
+            pass
+        return replace(result, rejected=rejected)
 
 
 class Job:

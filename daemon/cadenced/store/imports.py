@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,9 +11,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Table, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 
 from cadenced.core.roster import Entry, Rejection
-from cadenced.store.schema import import_rows, imports, prospects
+from cadenced.store.schema import Utc, import_rows, imports, prospects
 
 VERDICTS = ("enrolled", "updated", "unchanged", "suppressed", "rejected")
 """What becomes of a row (CONTRACT 2)."""
@@ -101,36 +104,33 @@ class Staging:
     def add(self, tx: Connection, rows: Sequence[tuple[int, Entry | Rejection]]) -> None:
         """Stage rows with their lines; a row that is staged already stays as it is."""
         if rows:
-            tx.execute(_STAGE[tx.dialect.name], [self._values(line, row) for line, row in rows])
+            values = [self._values(line, row) for line, row in rows]
+            tx.exec_driver_sql(_statement(tx.dialect.name), values)
 
-    def _values(self, line: int, row: Entry | Rejection) -> dict[str, Any]:
+    def _values(self, line: int, row: Entry | Rejection) -> tuple[Any, ...]:
+        """Return a row in the order of ``_COLUMNS``, as the driver takes it: half of the time goes otherwise."""
         if isinstance(row, Rejection):
-            return {
-                **_NOTHING,
-                "import_id": self.import_id,
-                "line": line,
-                "email": row.email[:320],
-                "reason": row.reason,
-            }
-        return {
-            "import_id": self.import_id,
-            "line": line,
-            "email": row.email,
-            "verdict": "enrolled",
-            "reason": row.remark,
-            "untagged": row.untagged,
-            "account": row.account,
-            "company": row.company,
-            "mailbox": self._mailbox(row.mailbox),
-            "sequence": row.sequence,
-            "timezone": row.timezone,
-            "country": row.country,
-            "language": row.language,
-            "stage": row.stage,
-            "role": row.role,
-            "next_step_at": row.next_step_at,
-            "fields": row.fields,
-        }
+            return (self.import_id, line, row.email[:320], "rejected", row.reason, *_NOTHING)
+        at = None if row.next_step_at is None else Utc().process_bind_param(row.next_step_at, _DIALECT)
+        return (
+            self.import_id,
+            line,
+            row.email,
+            "enrolled",
+            row.remark,
+            row.untagged,
+            row.account,
+            row.company,
+            self._mailbox(row.mailbox),
+            row.sequence,
+            row.timezone,
+            row.country,
+            row.language,
+            row.stage,
+            row.role,
+            at,
+            _encode(row.fields),
+        )
 
     def _mailbox(self, wanted: str) -> str:
         name = wanted or min(self._loads, key=self._loads.__getitem__)
@@ -138,30 +138,37 @@ class Staging:
         return name
 
 
-_NOTHING: Mapping[str, Any] = {
-    **dict.fromkeys(
-        (
-            "untagged",
-            "account",
-            "company",
-            "mailbox",
-            "sequence",
-            "timezone",
-            "country",
-            "language",
-            "stage",
-            "role",
-        ),
-        "",
-    ),
-    "verdict": "rejected",
-    "next_step_at": None,
-    "fields": {},
-}
-_STAGE = {
-    "sqlite": sqlite.insert(import_rows).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(import_rows).on_conflict_do_nothing(),
-}
+_COLUMNS = (
+    "import_id",
+    "line",
+    "email",
+    "verdict",
+    "reason",
+    "untagged",
+    "account",
+    "company",
+    "mailbox",
+    "sequence",
+    "timezone",
+    "country",
+    "language",
+    "stage",
+    "role",
+    "next_step_at",
+    "fields",
+)
+_NOTHING = (*[""] * 10, None, "{}")
+_DIALECT = sqlite.dialect()
+_encode = json.JSONEncoder().encode
+
+
+@functools.cache
+def _statement(dialect: str) -> str:
+    """Return the insert that stages a row, for this driver, with its values in the order of ``_COLUMNS``."""
+    if dialect == "sqlite":
+        return str(sqlite.insert(import_rows).on_conflict_do_nothing().compile(dialect=_DIALECT, column_keys=_COLUMNS))
+    plain = psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call] # as SQLAlchemy left it
+    return str(postgresql.insert(import_rows).on_conflict_do_nothing().compile(dialect=plain, column_keys=_COLUMNS))
 
 
 def insert_new(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -206,6 +213,14 @@ def verdicts(tx: Connection, import_id: int, after: int, limit: int = BATCH) -> 
     return [Verdict(*row) for row in tx.execute(query)]
 
 
+def refused(tx: Connection, import_id: int, limit: int) -> list[Verdict]:
+    """Return the first rows that do not count, while they are still there."""
+    table = import_rows.c
+    query = select(table.line, table.email, table.verdict, table.reason).order_by(table.line).limit(limit)
+    rows = tx.execute(query.where(table.import_id == import_id, table.verdict == "rejected"))
+    return [Verdict(*row) for row in rows]
+
+
 def drop_rows(tx: Connection, import_id: int, limit: int = 10 * BATCH) -> bool:
     """Delete staged rows whose report is written, a piece at a time; False once none are left."""
     table = import_rows.c
@@ -214,3 +229,13 @@ def drop_rows(tx: Connection, import_id: int, limit: int = 10 * BATCH) -> bool:
     statement = delete(import_rows).where(table.import_id == import_id)
     tx.execute(statement if until is None else statement.where(table.line < until))
     return until is not None
+
+
+def sweep(tx: Connection) -> bool:
+    """Drop a part of the rows of imports that are over; False once none are left."""
+    over = select(imports.c.id).where(imports.c.state != "staging")
+    left = tx.execute(select(import_rows.c.import_id).where(import_rows.c.import_id.in_(over)).limit(1)).scalar()
+    if left is None:
+        return False
+    drop_rows(tx, left)
+    return True

@@ -1,0 +1,246 @@
+"""The intake: files dropped into the inbox become prospects. A service: ``tick`` does a bounded piece of the work.
+
+Nothing in memory matters: what was claimed lies in the spool, what was staged lies in the store, and both go on where
+they were left (RELIABILITY 2.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from cadenced.core.roster import Rules
+from cadenced.engine import intake_spool as spool
+from cadenced.engine.intake_import import File, ImportResult, Job
+from cadenced.engine.intake_report import Report
+from cadenced.engine.intake_spool import Claimed, Found, Signature
+from cadenced.errors import RefusedError
+from cadenced.ports import Clock
+from cadenced.store import imports
+from cadenced.store.database import Database
+from cadenced.store.imports import Verdict
+
+log = logging.getLogger(__name__)
+
+POLL = timedelta(seconds=1)
+CUT_PATIENCE = timedelta(seconds=60)
+"""A file whose last line has no end gets so much longer to be finished."""
+
+RETRY = timedelta(seconds=30)
+"""After a fault of the disk, until the next try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Where files are dropped, and how long they must be still."""
+
+    inbox: Path
+    settle: timedelta = timedelta(seconds=2)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What was seen of a file last, and since when it is so (monotonic seconds)."""
+
+    signature: Signature
+    since: float
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of the files that lie in the folder; lost without harm."""
+
+    files: dict[Path, _Watch] = field(default_factory=dict)
+    told: set[Path] = field(default_factory=set)
+
+
+class Intake:
+    """Imports what is dropped, one file after another. ``rules`` is asked anew for each file."""
+
+    name = "intake"
+
+    def __init__(self, database: Database, clock: Clock, drop: Drop, rules: Callable[[], Rules]) -> None:
+        self._database = database
+        self._clock = clock
+        self._drop = drop
+        self._rules = rules
+        self._seen = _Seen()
+        self._swept = False
+        self.wake = asyncio.Event()
+        self._steps: AsyncGenerator[None, None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a file is being imported."""
+        return self._steps is not None
+
+    async def waiting(self) -> bool:
+        """Whether anything lies in the inbox that is still to be imported."""
+        return self.busy or await asyncio.to_thread(self._anything)
+
+    async def tick(self) -> timedelta:
+        """Do a piece of the work; return how long nothing needs to be done."""
+        try:
+            return await self._step()
+        except OSError as fault:
+            log.error("import stopped", extra={"fault": str(fault)})  # noqa: TRY400 - a full disk is no bug
+            self._steps = None
+            return RETRY
+
+    async def rest(self, span: timedelta) -> None:
+        """Let ``span`` pass."""
+        await self._clock.sleep(span)
+
+    async def _step(self) -> timedelta:
+        if self._steps is None:
+            claimed = await asyncio.to_thread(self._next)
+            if claimed is None:
+                await self._sweep()
+                return POLL
+            self._steps = self._import(claimed)
+        try:
+            await anext(self._steps)
+        except StopAsyncIteration:
+            self._steps = None
+        return timedelta()
+
+    async def _sweep(self) -> None:
+        """Drop the rows of imports whose file was put away directly before the last end of the program."""
+        while not self._swept:
+            self._swept = not await self._database.run(imports.sweep)
+
+    async def close(self) -> None:
+        """Let go of the file at hand; the next start goes on with it."""
+        if self._steps is not None:
+            await self._steps.aclose()
+            self._steps = None
+
+    def _anything(self) -> bool:
+        inbox = self._drop.inbox
+        return next(spool.left(inbox), None) is not None or any(
+            file.links == 1 and file.path not in self._seen.told for file in self._scan()
+        )
+
+    def _scan(self) -> list[Found]:
+        try:
+            return list(spool.scan(self._drop.inbox))
+        except FileNotFoundError:
+            self._drop.inbox.mkdir(parents=True, exist_ok=True)
+            return []
+
+    def _next(self) -> Claimed | None:
+        """Return what to import next: what was begun before, else the first file that is at rest."""
+        begun = next(spool.left(self._drop.inbox), None)
+        if begun is not None:
+            return begun
+        found = self._scan()
+        self._forget(found)
+        for file in found:
+            if self._at_rest(file) and (claimed := spool.claim(self._drop.inbox, file)):
+                return claimed
+        return None
+
+    def _forget(self, found: list[Found]) -> None:
+        paths = {file.path for file in found}
+        self._seen.files = {path: watch for path, watch in self._seen.files.items() if path in paths}
+        self._seen.told &= paths
+
+    def _at_rest(self, file: Found) -> bool:
+        if file.links > 1:
+            self._tell_once(file.path, "it has a second name (hard link)")
+            return False
+        now = self._clock.monotonic()
+        watch = self._seen.files.get(file.path)
+        if watch is None or watch.signature != file.signature:
+            self._seen.files[file.path] = _Watch(file.signature, now)
+            watch = self._seen.files[file.path]
+        still = timedelta(seconds=now - watch.since)
+        if still < self._drop.settle:
+            return False
+        try:
+            return self._complete(file.path, still)
+        except OSError as fault:
+            self._tell_once(file.path, fault.strerror or str(fault))
+            return False
+
+    def _complete(self, path: Path, still: timedelta) -> bool:
+        if spool.written(path):
+            return False
+        table = path.name.lower().endswith(spool.TABLES)
+        return not table or still >= self._drop.settle + CUT_PATIENCE or spool.ended(path)
+
+    def _tell_once(self, path: Path, why: str) -> None:
+        if path not in self._seen.told:
+            self._seen.told.add(path)
+            log.warning("file left alone", extra={"file": path.name, "reason": why})
+
+    async def _import(self, claimed: Claimed) -> AsyncGenerator[None, None]:
+        """Bring one file in, step by step; a step is what may not be interrupted."""
+        try:
+            job = await asyncio.to_thread(self._open, claimed)
+        except spool.StillWrittenError:
+            await asyncio.to_thread(spool.give_back, self._drop.inbox, claimed)
+            return
+        except RefusedError as fault:
+            await asyncio.to_thread(self._fail, claimed, str(fault))
+            return
+        with job:
+            try:
+                async with aclosing(self._bring_in(job)) as steps:
+                    async for _ in steps:
+                        yield
+                result = await self._database.run(partial(job.activate, now=self._clock.now()))
+            except RefusedError as fault:
+                await asyncio.to_thread(self._fail, claimed, str(fault))
+                return
+            yield
+            await self._report(job, claimed, result)
+            yield
+            while await self._database.run(job.tidy):
+                yield
+
+    def _open(self, claimed: Claimed) -> Job:
+        if claimed.name.lower().endswith(".report.csv"):
+            raise RefusedError("this is the report of an import; drop the corrected list instead")
+        path = spool.copy(claimed)
+        return Job(File(path, claimed.name, claimed.sequence, at_rest=False), self._rules())
+
+    async def _bring_in(self, job: Job) -> AsyncGenerator[None, None]:
+        await self._database.run(partial(job.begin, now=self._clock.now()))
+        yield
+        while batch := await asyncio.to_thread(job.read):
+            await self._database.run(partial(job.stage, batch=batch))
+            yield
+
+    async def _report(self, job: Job, claimed: Claimed, result: ImportResult) -> None:
+        inbox = self._drop.inbox
+        taken = any(count for verdict, count in result.counts.items() if verdict != "rejected")
+        place = await asyncio.to_thread(spool.reserve, inbox, claimed, spool.DONE if taken else spool.FAILED)
+        report = Report(spool.report_of(place))
+        try:
+            last = 0
+            while rows := await self._database.run(partial(job.report, after=last)):
+                await asyncio.to_thread(report.add, rows)
+                last = rows[-1].line
+        except BaseException:
+            report.abandon()
+            raise
+        await asyncio.to_thread(report.complete)
+        await asyncio.to_thread(spool.put_away, inbox, claimed, place)
+        fields = {"file": claimed.name, "import": result.id, **result.counts, "notes": "; ".join(result.notes)}
+        log.info("imported", extra=fields)
+
+    def _fail(self, claimed: Claimed, reason: str) -> None:
+        """Put a file away that is no list of prospects, with the reason where a row's would stand."""
+        place = spool.reserve(self._drop.inbox, claimed, spool.FAILED)
+        report = Report(spool.report_of(place))
+        report.add([Verdict(1, "", "rejected", reason)])
+        report.complete()
+        spool.put_away(self._drop.inbox, claimed, place)
+        log.warning("not imported", extra={"file": claimed.name, "reason": reason})

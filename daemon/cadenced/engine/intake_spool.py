@@ -1,0 +1,280 @@
+"""The drop folder: what lies in it, when it is at rest, and how a file is taken, copied and put away.
+
+Whoever may write into the folder may try anything with names, links and pipes; so a file is judged by what is open, not
+by its name, and what is read is a private copy that nobody changes (RELIABILITY 2.4, T27).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from cadenced.errors import RefusedError
+
+SPOOL, DONE, FAILED = ".spool", "done", "failed"
+TABLES = (".csv", ".txt", ".tsv")
+"""Files that are read."""
+
+WRONG_KIND = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".pdf", ".zip", ".gz", ".html", ".htm", ".json")
+"""Files that somebody drops in the belief that they are read: they are put into ``failed`` with a cure."""
+
+_CHUNK = 1024 * 1024
+_TARGET = "target"
+_COPY = "copy"
+
+
+class Signature(NamedTuple):
+    """What changes when somebody writes to a file."""
+
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file in the drop folder; ``sequence`` is the folder it lies in."""
+
+    path: Path
+    sequence: str
+    signature: Signature
+    links: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A file that was taken: its own folder in the spool, with the original in it until all is done."""
+
+    folder: Path
+    sequence: str
+    name: str
+
+    @property
+    def original(self) -> Path:
+        """Where the file lies while it is worked on."""
+        return self.folder / (self.sequence or ".") / self.name
+
+    @property
+    def copy(self) -> Path:
+        """The private copy that is read."""
+        return self.folder / _COPY
+
+
+def scan(inbox: Path) -> Iterator[Found]:
+    """Return the files that could be meant for import: visible, regular, not being downloaded."""
+    with os.scandir(inbox) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.is_dir(follow_symlinks=False):
+                if not _hidden(entry.name) and entry.name not in {DONE, FAILED}:
+                    yield from _files(Path(entry.path), entry.name)
+            elif found := _file(entry, ""):
+                yield found
+
+
+def _files(folder: Path, sequence: str) -> Iterator[Found]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if found := _file(entry, sequence):
+                yield found
+
+
+def _file(entry: os.DirEntry[str], sequence: str) -> Found | None:
+    if _hidden(entry.name) or not entry.name.lower().endswith((*TABLES, *WRONG_KIND)):
+        return None
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return Found(Path(entry.path), sequence, _signature(status), status.st_nlink)
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "~$")) or name.lower().endswith((".tmp", ".part"))
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return Signature(status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def ended(path: Path) -> bool:
+    """Whether the last line has an end; OSError where the file cannot be read."""
+    with _opened(path) as stream:
+        stream.seek(0, os.SEEK_END)
+        stream.seek(max(stream.tell() - 4, 0))
+        return stream.read().rstrip(b"\x00").endswith((b"\n", b"\r"))
+
+
+def written(path: Path) -> bool:
+    """Whether a process has the file open for writing, as far as the system tells (a read lease is refused then)."""
+    with _opened(path) as stream:
+        try:
+            fcntl.fcntl(stream, fcntl.F_SETSIG, signal.SIGURG)  # a lease that is broken must not end the program
+            fcntl.fcntl(stream, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(stream, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False  # the file system or the rights do not let us know
+    return False
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a regular file for reading, never following a link nor waiting for a pipe."""
+    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        return stream
+    stream.close()
+    raise OSError(f"{path.name} is not a regular file")
+
+
+def claim(inbox: Path, found: Found) -> Claimed | None:
+    """Take a file out of the folder by renaming it; None where it is no longer what was seen."""
+    spool = inbox / SPOOL
+    spool.mkdir(mode=0o700, exist_ok=True)
+    claimed = Claimed(_new_folder(spool), found.sequence, found.path.name)
+    claimed.original.parent.mkdir(exist_ok=True)
+    try:
+        found.path.rename(claimed.original)
+        status = claimed.original.lstat()
+    except OSError:
+        shutil.rmtree(claimed.folder, ignore_errors=True)
+        return None
+    if _signature(status) == found.signature and status.st_nlink == 1 and stat.S_ISREG(status.st_mode):
+        _sync_folder(spool)
+        return claimed
+    give_back(inbox, claimed)
+    return None
+
+
+def _new_folder(spool: Path) -> Path:
+    number = max((int(path.name) for path in spool.iterdir() if path.name.isdigit()), default=0) + 1
+    folder = spool / f"{number:06}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def give_back(inbox: Path, claimed: Claimed) -> None:
+    """Put a file back where it was taken from, beside whatever came there in the meantime."""
+    place = _free(inbox / claimed.sequence, claimed.name)
+    place.parent.mkdir(exist_ok=True)
+    claimed.original.rename(place)
+    shutil.rmtree(claimed.folder, ignore_errors=True)
+
+
+def left(inbox: Path) -> Iterator[Claimed]:
+    """Return what was claimed before and is not put away yet, oldest first; empty claims are swept away."""
+    spool = inbox / SPOOL
+    for folder in sorted(spool.iterdir()) if spool.is_dir() else ():
+        claimed = _claimed(folder)
+        if claimed is not None:
+            yield claimed
+        elif folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _claimed(folder: Path) -> Claimed | None:
+    """Read from its folder what a claim was: NAME, or SEQUENCE/NAME."""
+    for path in folder.glob("*"):
+        if path.is_dir() and not path.is_symlink():
+            if inside := next(iter(path.iterdir()), None):
+                return Claimed(folder, path.name, inside.name)
+        elif path.name not in {_TARGET, _COPY, f"{_COPY}.part", f"{_TARGET}.part"}:
+            return Claimed(folder, "", path.name)
+    return None
+
+
+def copy(claimed: Claimed) -> Path:
+    """Copy the original to where nobody else writes; RefusedError while somebody is still writing it."""
+    if claimed.copy.exists():
+        return claimed.copy
+    part = claimed.copy.with_suffix(".part")
+    with _opened(claimed.original) as source, part.open("wb") as target:
+        before = os.fstat(source.fileno())
+        shutil.copyfileobj(source, target, _CHUNK)
+        target.flush()
+        os.fsync(target.fileno())
+        after = os.fstat(source.fileno())
+        os.utime(target.fileno(), ns=(after.st_atime_ns, after.st_mtime_ns))
+    if _signature(before) != _signature(after):
+        part.unlink()
+        raise StillWrittenError
+    part.rename(claimed.copy)
+    _sync_folder(claimed.folder)
+    return claimed.copy
+
+
+class StillWrittenError(RefusedError):
+    """The file changed while it was copied; it is taken again when it is at rest."""
+
+
+def reserve(inbox: Path, claimed: Claimed, folder: str) -> Path:
+    """Return where the file will stand at the end, chosen once: a name that nothing has yet, nor its report."""
+    note = claimed.folder / _TARGET
+    if note.exists():
+        return inbox / note.read_text("utf-8")
+    place = _free(inbox / folder, claimed.name)
+    place.parent.mkdir(exist_ok=True)
+    write_whole(note, str(place.relative_to(inbox)).encode())
+    return place
+
+
+def put_away(inbox: Path, claimed: Claimed, place: Path) -> None:
+    """Move the original to its place. What was written to it after the copy goes back to be imported by itself."""
+    if claimed.original.exists():
+        changed = claimed.copy.exists() and _content(claimed.original) != _content(claimed.copy)
+        if changed:
+            claimed.copy.rename(place)
+            give_back(inbox, claimed)
+        else:
+            claimed.original.rename(place)
+        _sync_folder(place.parent)
+    shutil.rmtree(claimed.folder, ignore_errors=True)
+
+
+def _content(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_size, status.st_mtime_ns
+
+
+def report_of(place: Path) -> Path:
+    """Return where the report of a file stands."""
+    return place.with_name(f"{place.name}.report.csv")
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Return a name in ``folder`` that is free, and whose report's name is free: numbered when it has to be."""
+    stem, dot, suffix = name.rpartition(".")
+    place, number = folder / name, 1
+    while os.path.lexists(place) or os.path.lexists(report_of(place)):
+        number += 1
+        place = folder / (f"{stem}-{number}{dot}{suffix}" if stem else f"{name}-{number}")
+    return place
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file so that it is there as a whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.rename(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
