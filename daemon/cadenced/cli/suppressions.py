@@ -29,7 +29,9 @@ def add(emails: tuple[str, ...], reason: str) -> None:
     """Never write to these addresses again, whether they are prospects or not. What runs for them ends."""
     with opening.workspace(with_library=False) as workspace:
         for email in emails:
-            fresh, prospect = workspace.database.transact(partial(_add, workspace=workspace, email=email, reason=reason))
+            fresh, prospect = workspace.database.transact(
+                partial(_add, workspace=workspace, email=email, reason=reason)
+            )
             quiet = prospect is None or hand.stopped(workspace, prospect)
             word = "is never written to again" if fresh else "was suppressed already"
             screen.show(screen.paragraph(f"{address.normalise(email)} {word}."))

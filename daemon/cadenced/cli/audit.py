@@ -1,0 +1,101 @@
+"""``cadenced audit``: the invariants, one by one, with what breaks them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from rich.text import Text
+
+from cadenced import library
+from cadenced.cli import opening, screen
+from cadenced.cli.printing import document, json_option
+from cadenced.core.sequence import Continue, Goto, Move, Pause, Snooze
+from cadenced.engine.workspace import Workspace
+from cadenced.errors import BrokenWorkspaceError
+from cadenced.store import audit as laws
+from cadenced.store.audit import Judgement, Weight
+from cadenced.store.audit_findings import Given
+
+_SHOWN = 20
+
+
+@click.command()
+@json_option
+def audit(*, as_json: bool) -> int:
+    """Check the invariants on the database: nothing twice, nothing after a stop, nobody without a next step.
+
+    The exit status is 1 when one is broken. Notes, such as a touch in doubt, break nothing.
+    """
+    with opening.workspace(with_library=False) as workspace:
+        found = _judge(workspace, quiet=as_json)
+    broken = any(judgement.is_broken for judgement in found)
+    if as_json:
+        document(_as_object(found, broken=broken))
+    else:
+        _print(found)
+    return 1 if broken else 0
+
+
+def _judge(workspace: Workspace, *, quiet: bool) -> list[Judgement]:
+    given = Given(workspace.now(), _goes_on(workspace))
+    if quiet or screen.is_wide_open():
+        return workspace.database.read(lambda tx: list(laws.judge(tx, given)))
+    with screen.console().status("") as status:
+        return workspace.database.read(lambda tx: list(laws.judge(tx, given, lambda law: status.update(law.text))))
+
+
+def _goes_on(workspace: Workspace) -> Callable[[str, str], bool]:
+    """Return whether a sequence says that it goes on after a verdict; a broken library says nothing."""
+    try:
+        sequences = library.load(library.shelves(workspace.config)).sequences
+    except BrokenWorkspaceError:
+        return lambda _sequence, _verdict: False
+
+    def goes_on(name: str, verdict: str) -> bool:
+        found = sequences.get(name)
+        return found is not None and isinstance(found.reaction(verdict), Continue | Goto | Move | Pause | Snooze)
+
+    return goes_on
+
+
+def _as_object(found: list[Judgement], *, broken: bool) -> dict[str, Any]:
+    return {
+        "sound": not broken,
+        "laws": [
+            {
+                "law": judgement.law.name,
+                "text": judgement.law.text,
+                "weight": judgement.law.weight.value,
+                "count": judgement.count,
+                "breaches": [{"text": breach.text, **breach.ids} for breach in judgement.breaches],
+            }
+            for judgement in found
+        ],
+    }
+
+
+def _print(found: list[Judgement]) -> None:
+    for judgement in found:
+        screen.show(_mark(judgement).append(judgement.law.text, style="" if judgement.count else "dim"))
+        for breach in judgement.breaches[:_SHOWN]:
+            screen.show(screen.paragraph(breach.text, indent=4))
+        if judgement.count > _SHOWN:
+            more = f"and {judgement.count - _SHOWN:,} more (cadenced audit --json shows up to {laws.MOST_SHOWN})"
+            screen.show(screen.paragraph(more, indent=4, style="dim"))
+    screen.blank()
+    broken = sum(judgement.is_broken for judgement in found)
+    text = f"{broken} of {len(found)} broken." if broken else f"All {len(found)} hold."
+    screen.show(screen.styled(text, "bold red" if broken else "bold green"))
+
+
+def _mark(judgement: Judgement) -> Text:
+    if judgement.is_broken:
+        return Text("✗ ", style="bold red")
+    if judgement.law.weight is Weight.NOTE and judgement.count:
+        return Text("! ", style="bold yellow")
+    return Text("✓ ", style="green")
+
+
+COMMANDS = (audit,)
