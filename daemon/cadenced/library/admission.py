@@ -7,24 +7,18 @@ eat a processor or all memory kills the child, and becomes a problem. Versions t
 from __future__ import annotations
 
 import json
-import os
-import selectors
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO
 
 from cadenced.errors import BrokenWorkspaceError, Problem
+from cadenced.library.child import Child, ChildError
 from cadenced.library.folder import Source
 from cadenced.writing import template
 from cadenced.writing.template import Template
 
 WALL = 5.0
 """Seconds within which one template must be read and rendered."""
-_START = 60.0
-_LONGEST_ANSWER = 64 * 1024
+START = 60.0
+"""Seconds within which the child must have started; a machine may be very busy."""
 BOOT = "import sys; sys.path[:] = sys.argv[1:]; from cadenced.library import trial; trial.main()"
 _CURE = "a template fills in values; take the calculation or the repetition out"
 
@@ -66,59 +60,20 @@ class Admission:
 
     def _answers(self, sources: Sequence[Source]) -> Iterator[Problem | None]:
         """Yield a verdict on each source in turn; after one that killed the child the rest is left for a new one."""
-        asked = "".join(f"{json.dumps([source.name, source.text])}\n" for source in sources)
-        with _child(self._boot, asked) as answers:
+        with self._child(sources[0]) as child:
             for source in sources:
-                answer = answers.line(self._wall)
-                if not answer:
+                try:
+                    problem = json.loads(child.ask(json.dumps([source.name, source.text]), self._wall))
+                except ChildError:
                     yield Problem(source.file, 1, 0, "it takes more time or memory than any letter", _CURE)
                     return
-                problem = json.loads(answer)
                 yield Problem(source.file, *problem) if problem else None
 
-
-@contextmanager
-def _child(boot: str, asked: str) -> Iterator[_Answers]:
-    """Start a child without environment, send it what is asked, and see to it that it ends."""
-    command = [sys.executable, "-I", "-S", "-c", boot, *sys.path]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and code, nothing of it comes from a user
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=quiet, env={}, cwd="/", start_new_session=True
-    ) as process:
+    def _child(self, source: Source) -> Child:
+        """Start a child and wait until it is ready."""
         try:
-            if process.stdin is None or process.stdout is None:
-                raise AssertionError("both were asked for")
-            answers = _Answers(process.stdout)
-            if answers.line(_START) != b"ready":
-                message = "the trial of templates could not be started"
-                raise BrokenWorkspaceError(
-                    [Problem("templates", 0, 0, message, "is memory or the process limit short?")]
-                )
-            process.stdin.write(asked.encode())
-            process.stdin.close()
-            yield answers
-        finally:
-            process.kill()
-
-
-class _Answers:
-    """Lines out of a pipe, each within a time."""
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self._pipe = pipe
-        self._read = b""
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(pipe, selectors.EVENT_READ)
-
-    def line(self, seconds: float) -> bytes:
-        """Return the next line; empty where the child died, is late or says too much."""
-        deadline = time.monotonic() + seconds
-        while b"\n" not in self._read:
-            if len(self._read) > _LONGEST_ANSWER or not self._selector.select(max(0.0, deadline - time.monotonic())):
-                return b""
-            piece = os.read(self._pipe.fileno(), _LONGEST_ANSWER)
-            if not piece:
-                return b""
-            self._read += piece
-        line, _, self._read = self._read.partition(b"\n")
-        return line
+            return Child.ready(self._boot, START)
+        except ChildError as wrong:
+            message = "the trial of templates could not be started"
+            problem = Problem(source.file, 0, 0, message, "is memory or the process limit short?")
+            raise BrokenWorkspaceError([problem]) from wrong

@@ -40,7 +40,7 @@ def main() -> None:
     _bind()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    for line in sys.stdin.read().splitlines():
+    for line in sys.stdin:
         name, source = json.loads(line)
         _allow_seconds()
         sys.stdout.write(f"{json.dumps(_fault(name, source))}\n")
@@ -51,14 +51,17 @@ def _bind() -> None:
     for fatal in (signal.SIGXCPU, signal.SIGXFSZ):  # Python ignores the second
         signal.signal(fatal, signal.SIG_DFL)
     for what, most in _NO_MORE_THAN:
-        resource.setrlimit(what, (most, most))
+        _, hard = resource.getrlimit(what)
+        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (least, least))
 
 
 def _allow_seconds() -> None:
     """Let the limit of processor time begin anew: it counts from the start of the process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime) + SECONDS, hard))
+    wanted = math.ceil(used.ru_utime + used.ru_stime) + SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def _fault(name: str, source: str) -> list[object] | None:
