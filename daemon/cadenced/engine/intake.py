@@ -64,6 +64,8 @@ class Intake:
     """Imports what is dropped, one file after another. ``rules`` is asked anew for each file."""
 
     name = "intake"
+    idle: bool
+    """Whether nothing lay in the inbox that is still to be imported, as of the last tick."""
 
     def __init__(self, database: Database, clock: Clock, drop: Drop, rules: Callable[[], Rules]) -> None:
         self._database = database
@@ -73,16 +75,8 @@ class Intake:
         self._seen = _Seen()
         self._swept = False
         self.wake = asyncio.Event()
+        self.idle = False
         self._steps: AsyncGenerator[None, None] | None = None
-
-    @property
-    def busy(self) -> bool:
-        """Whether a file is being imported."""
-        return self._steps is not None
-
-    async def waiting(self) -> bool:
-        """Whether anything lies in the inbox that is still to be imported."""
-        return self.busy or await asyncio.to_thread(self._anything)
 
     async def tick(self) -> timedelta:
         """Do a piece of the work; return how long nothing needs to be done."""
@@ -100,6 +94,7 @@ class Intake:
     async def _step(self) -> timedelta:
         if self._steps is None:
             claimed = await asyncio.to_thread(self._next)
+            self.idle = claimed is None and not self._seen.files
             if claimed is None:
                 await self._sweep()
                 return POLL
@@ -120,12 +115,6 @@ class Intake:
         if self._steps is not None:
             await self._steps.aclose()
             self._steps = None
-
-    def _anything(self) -> bool:
-        inbox = self._drop.inbox
-        return next(spool.left(inbox), None) is not None or any(
-            file.links == 1 and file.path not in self._seen.told for file in self._scan()
-        )
 
     def _scan(self) -> list[Found]:
         try:
@@ -153,8 +142,7 @@ class Intake:
 
     def _at_rest(self, file: Found) -> bool:
         if file.links > 1:
-            self._tell_once(file.path, "it has a second name (hard link)")
-            return False
+            return self._leave_alone(file.path, "it has a second name (hard link)")
         now = self._clock.monotonic()
         watch = self._seen.files.get(file.path)
         if watch is None or watch.signature != file.signature:
@@ -166,8 +154,7 @@ class Intake:
         try:
             return self._complete(file.path, still)
         except OSError as fault:
-            self._tell_once(file.path, fault.strerror or str(fault))
-            return False
+            return self._leave_alone(file.path, fault.strerror or str(fault))
 
     def _complete(self, path: Path, still: timedelta) -> bool:
         if spool.written(path):
@@ -175,10 +162,12 @@ class Intake:
         table = path.name.lower().endswith(spool.TABLES)
         return not table or still >= self._drop.settle + CUT_PATIENCE or spool.ended(path)
 
-    def _tell_once(self, path: Path, why: str) -> None:
+    def _leave_alone(self, path: Path, why: str) -> bool:
+        self._seen.files.pop(path, None)  # it keeps nobody waiting
         if path not in self._seen.told:
             self._seen.told.add(path)
             log.warning("file left alone", extra={"file": path.name, "reason": why})
+        return False
 
     async def _import(self, claimed: Claimed) -> AsyncGenerator[None, None]:
         """Bring one file in, step by step; a step is what may not be interrupted."""

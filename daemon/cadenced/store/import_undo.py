@@ -1,0 +1,95 @@
+"""An import taken back: what came by it goes, unless something was sent or somebody has worked with it since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import JSON, ColumnElement, Connection, and_, case, delete, exists, func, literal, or_, select, update
+
+from cadenced.core.model import TouchState
+from cadenced.errors import RefusedError
+from cadenced.store import imports
+from cadenced.store.schema import Utc, enrolments, events, import_rows, inbound, prospects, tasks, touches
+from cadenced.store.schema import imports as table
+
+_BY_ITSELF = ("imported", "enrolled", "unenrolled")
+_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was taken back, and what stays: ``stays`` counts by reason, ``examples`` names some (address, reason)."""
+
+    enrolments: int
+    prospects: int
+    stays: Mapping[str, int]
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+def undo(tx: Connection, import_id: int, now: datetime) -> Undone:
+    """Take back the enrolments and prospects of an import; RefusedError where there is nothing to take back.
+
+    What the import told of people who were known before stays as it is.
+    """
+    found = imports.get(tx, import_id)
+    if found is None:
+        raise RefusedError(f"there is no import {import_id}")
+    if found.state != "active":
+        raise RefusedError(f"import {import_id} is not active: it is {found.state}")
+    mine = enrolments.c.import_id == import_id
+    stays, examples = _what_stays(tx, mine)
+    gone = _take_back_enrolments(tx, and_(mine, _reason() == ""), import_id, now)
+    people = _take_back_prospects(tx, import_id)
+    tx.execute(delete(import_rows).where(import_rows.c.import_id == import_id))
+    tx.execute(update(table).where(table.c.id == import_id).values(state="undone"))
+    return Undone(gone, people, stays, examples)
+
+
+def _reason() -> ColumnElement[str]:
+    """Return why an enrolment cannot be taken back, ``""`` where it can."""
+    enrolment = enrolments.c.id
+    quiet = (TouchState.PLANNED.value, TouchState.CANCELLED.value)
+    touched = and_(touches.c.enrolment_id == enrolment, or_(touches.c.state.not_in(quiet), touches.c.attempts > 0))
+    done = and_(tasks.c.enrolment_id == enrolment, tasks.c.done_at.is_not(None))
+    return case(
+        (exists().where(touched), "something was sent, or is on its way"),
+        (exists().where(inbound.c.prospect_id == enrolments.c.prospect_id), "mail came from them"),
+        (exists().where(done), "a task was done"),
+        (enrolments.c.state.in_(("halted", "finished")), "it is over already"),
+        else_="",
+    )
+
+
+def _what_stays(tx: Connection, mine: ColumnElement[bool]) -> tuple[dict[str, int], tuple[tuple[str, str], ...]]:
+    reason = _reason().label("reason")
+    held = select(prospects.c.email, reason).join_from(
+        enrolments, prospects, prospects.c.id == enrolments.c.prospect_id
+    )
+    stays = held.where(mine, _reason() != "").subquery()
+    counted = select(stays.c.reason, func.count()).group_by(stays.c.reason)
+    shown = select(stays.c.email, stays.c.reason).order_by(stays.c.email).limit(_SHOWN)
+    counts = {why: int(count) for why, count in tx.execute(counted).tuples()}
+    return counts, tuple((email, why) for email, why in tx.execute(shown).tuples())
+
+
+def _take_back_enrolments(tx: Connection, gone: ColumnElement[bool], import_id: int, now: datetime) -> int:
+    ids = select(enrolments.c.id).where(gone)
+    data = literal({"import": import_id}, JSON)
+    told = select(literal(now, Utc), enrolments.c.prospect_id, enrolments.c.id, literal("unenrolled"), data)
+    names = ["at", "prospect_id", "enrolment_id", "event", "data"]
+    tx.execute(events.insert().from_select(names, told.where(gone)))
+    tx.execute(delete(tasks).where(tasks.c.enrolment_id.in_(ids), tasks.c.done_at.is_(None)))
+    tx.execute(delete(touches).where(touches.c.enrolment_id.in_(ids)))  # planned, never sent
+    return int(tx.execute(delete(enrolments).where(gone)).rowcount)
+
+
+def _take_back_prospects(tx: Connection, import_id: int) -> int:
+    """Erase people who came by this import and whom nothing else holds on to, with their timeline."""
+    holders = (enrolments.c.prospect_id, touches.c.prospect_id, tasks.c.prospect_id, inbound.c.prospect_id)
+    held = (exists().where(column == prospects.c.id) for column in holders)
+    noted = exists().where(events.c.prospect_id == prospects.c.id, events.c.event.not_in(_BY_ITSELF))
+    gone = and_(prospects.c.import_id == import_id, ~noted, *(~one for one in held))
+    tx.execute(delete(events).where(events.c.prospect_id.in_(select(prospects.c.id).where(gone))))
+    return int(tx.execute(delete(prospects).where(gone)).rowcount)
