@@ -17,12 +17,13 @@ from cadenced import config as configuration
 from cadenced import library, systemd
 from cadenced.config import Config, Mailbox
 from cadenced.config.secret import reveal
+from cadenced.core.roster import Rules
 from cadenced.engine.housekeeping import Housekeeping
-from cadenced.engine.intake import Intake, Rules
+from cadenced.engine.intake import Drop, Intake
 from cadenced.engine.resolver import Resolver
 from cadenced.engine.sender import Sender
 from cadenced.engine.service import Service
-from cadenced.engine.supervisor import GRACE, Supervisor
+from cadenced.engine.supervisor import GRACE, Closes, Leaves, Leaving, Supervisor
 from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import Workspace, install_key
 from cadenced.errors import BrokenWorkspaceError, Problem
@@ -120,7 +121,8 @@ def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource) -> Daemon
     config = workspace.config
     watchers = {box.name: Watcher(workspace, box, wires.inbox(box)) for box in config.mailboxes}
     senders = tuple(Sender(workspace, box, wires.mailer(box), watchers[box.name]) for box in config.mailboxes)
-    intake = Intake(workspace.database, config.daemon.inbox, lambda: rules(workspace), workspace.clock)
+    drop = Drop(config.daemon.inbox, config.daemon.settle)
+    intake = Intake(workspace.database, workspace.clock, drop, lambda: rules(workspace))
     waking: tuple[Service, ...] = (*senders, intake)
     housekeeping = Housekeeping(workspace, shelf, _noticer(waking))
     workspace.changed = _noticer(senders)
@@ -133,7 +135,8 @@ def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource) -> Daemon
         resolver,
         housekeeping,
     )
-    closes = (*senders, *(_Leaving(watcher) for watcher in watchers.values()))
+    leaving: tuple[Leaves, ...] = (intake, *watchers.values())
+    closes: tuple[Closes, ...] = (*senders, *map(Leaving, leaving))
     supervisor = Supervisor(services, closes)
     return Daemon(workspace, supervisor, housekeeping, senders, tuple(watchers.values()), intake)
 
@@ -162,16 +165,6 @@ def _noticer(services: tuple[Service, ...]) -> Callable[[], None]:
             loop.call_soon_threadsafe(wake)
 
     return notice
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaving:
-    """Logs a watcher out when the daemon ends."""
-
-    watcher: Watcher
-
-    async def close(self, grace: float) -> None:
-        await asyncio.wait_for(self.watcher.close(), grace)
 
 
 def real_wires(config: Config, clock: Clock) -> Wires:

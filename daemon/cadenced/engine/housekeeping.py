@@ -69,8 +69,8 @@ class Housekeeping:
             self._workspace.library = await asyncio.to_thread(self._shelf.reload)
         except BrokenWorkspaceError as broken:
             for problem in broken.problems:
-                log.error("refused: %s", problem)
-            log.error("sequences and templates stay as they were")
+                log.error("refused: %s", problem)  # noqa: TRY400 - a mistake of a user, not of the program
+            log.error("sequences and templates stay as they were")  # noqa: TRY400 - as above
             return
         log.info("sequences and templates taken up")
         self._notice()

@@ -27,7 +27,10 @@ LOGIN_REST = timedelta(minutes=15)
 
 
 class Sender:
-    """Sends for one mailbox, one touch at a time where a gap is kept, else as many as there are connections."""
+    """Sends for one mailbox, one touch at a time where a gap is kept, else as many as there are connections.
+
+    ``idle``: nothing could be sent or done now; what a limit, a fault or a hold keeps back does not count.
+    """
 
     def __init__(self, workspace: Workspace, mailbox: Mailbox, mailer: Mailer, watcher: Watcher) -> None:
         self.name = f"sender {mailbox.name}"
@@ -46,6 +49,7 @@ class Sender:
 
     async def tick(self) -> timedelta:
         """Do what is due at the desk, put mail on the wire where there is room; return when to look again."""
+        self.idle = False
         now = self._workspace.now()
         quota = await self._workspace.database.run(lambda tx: self._quota(tx, now))
         moment = Moment(self._mailbox.name, now, self._watcher.synced_at, quota)
@@ -54,7 +58,6 @@ class Sender:
         for item in claimed:
             self._put_on_wire(item)
         if cleared or claimed:
-            self.idle = False
             return timedelta(0) if cleared else SOON
         return await self._look_ahead(now, quota)
 

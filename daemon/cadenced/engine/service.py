@@ -14,6 +14,11 @@ class Service(Protocol):
     name: str
     wake: asyncio.Event
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left that could be done now."""
+        ...
+
     async def tick(self) -> timedelta:
         """Do what is to be done now; return how long nothing more is expected."""
         ...

@@ -18,6 +18,25 @@ GRACE = 20.0
 _QUIET_ROUNDS = 3
 
 
+class Leaves(Protocol):
+    """A part that lets go by itself."""
+
+    async def close(self) -> None:
+        """End."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Lets a part go, and waits no longer than the grace."""
+
+    part: Leaves
+
+    async def close(self, grace: float) -> None:
+        """End it."""
+        await asyncio.wait_for(self.part.close(), grace)
+
+
 class Closes(Protocol):
     """A part that must be let go of in an orderly way, within ``grace`` seconds."""
 
@@ -68,7 +87,7 @@ class Supervisor:
         quiet = 0
         while quiet < _QUIET_ROUNDS and not self.stop.is_set():
             await asyncio.sleep(settle)
-            idle = all(getattr(service, "idle", True) for service in self.services)
+            idle = all(service.idle for service in self.services)
             quiet = quiet + 1 if idle else 0
             if idle:
                 for service in self.services:

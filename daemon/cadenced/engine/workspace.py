@@ -24,7 +24,7 @@ INSTALL_KEY_BYTES = 32
 class Workspace:
     """One running installation. ``library`` is replaced as a whole when its files change; all else stays.
 
-    ``changed`` is called when due work may have moved, ``doubted`` when a touch's fate has become unknown; both from any
+    ``changed`` is called when due work may have moved, ``doubted`` when a touch has become unknown; both from any
     thread, before the commit.
 
     ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore.
