@@ -277,3 +277,14 @@ def test_any_text_at_all_is_read_or_refused(text):
 def test_any_value_at_all_is_a_reaction_or_a_mistake(value):
     with contextlib.suppress(FormError):
         reactions._reaction("reply", value)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 12), st.text("[]{}:-#&*!|'\"\n a1", max_size=2))))
+def test_a_sequence_bent_in_any_way_is_read_or_refused_with_lines(cuts):
+    text = WHOLE
+    for at, length, new in cuts:
+        text = text[:at] + new + text[at + length :]
+    found, problems = read(text)
+
+    assert found or problems
+    assert all(problem.split(":")[1].isdecimal() for problem in problems)
