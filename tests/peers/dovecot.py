@@ -14,7 +14,9 @@ import imaplib
 import itertools
 import os
 import pwd
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -42,6 +44,8 @@ ssl = {ssl}
 {certificate}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
+auth_username_chars =
+auth_failure_delay = 0
 default_login_user = {user}
 default_internal_user = {user}
 default_internal_group = {group}
@@ -80,6 +84,9 @@ service imap {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -143,6 +150,7 @@ class Dovecot:
             command,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
             **self._as_owner(),
         )
         deadline = time.monotonic() + 20
@@ -155,14 +163,14 @@ class Dovecot:
 
     def stop(self) -> None:
         """Stop; the mail stays and ``start`` brings it back on the same port."""
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for how in (signal.SIGTERM, signal.SIGKILL):  # its children too: left alone they linger for ten seconds
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, how)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(2)
 
     def log(self) -> str:
         """Return what the server has to say."""
@@ -196,7 +204,7 @@ def _prepare(home: Path, *, special_use: bool, tls: bool, extra: str, users: dic
     who = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     certificate = certificates.make(home / "tls") if tls else None
     port, tls_port = _free_port(), _free_port() if tls else 0
-    (home / "users").write_text("".join(f"{user}:{{PLAIN}}{secret}\n" for user, secret in users.items()))
+    (home / "users").write_text("".join(f"{_escaped(user)}:{{PLAIN}}{secret}\n" for user, secret in users.items()))
     boxes = "\n".join(_mailbox(name, use if special_use else "") for name, use in _SPECIAL.items())
     files = f"ssl_cert = <{certificate.chain}\nssl_key = <{certificate.key}" if certificate else ""
     config = home / "dovecot.conf"
@@ -217,6 +225,10 @@ def _prepare(home: Path, *, special_use: bool, tls: bool, extra: str, users: dic
 def _mailbox(name: str, use: str) -> str:
     special = f"special_use = \\{use}" if use else ""
     return f"  mailbox {name} {{\n    auto = create\n    {special}\n  }}"
+
+
+def _escaped(user: str) -> str:
+    return re.sub(r"([\"'\\])", r"\\\1", user)  # as passwd-file looks it up
 
 
 def _free_port() -> int:
