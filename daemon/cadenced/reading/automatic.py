@@ -27,6 +27,11 @@ class Automatic:
     kind: str
     evidence: tuple[str, ...]
 
+    @property
+    def receipt(self) -> bool:
+        """Whether it only says that a mail was read."""
+        return any("receipt" in one for one in self.evidence)
+
 
 @cache
 def _at(place: str) -> tuple[Pattern, ...]:

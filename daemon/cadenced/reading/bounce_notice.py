@@ -11,8 +11,13 @@ from cadenced.reading.inbound import Inbound
 _LIMIT = 60_000  # characters of text in which a notice, its fields and a returned header are looked for
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
 _RETURNED = (
-    "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/rfc822-headers",
-)  # fmt: skip
+    "message/rfc822",
+    "text/rfc822-headers",
+    "text/rfc822-header",
+    "message/global",
+    "message/global-headers",
+    "message/partial",
+)
 # The line at which the mail itself begins: a marker of dashes, or its first trace header (RFC 5322, 3.6.7).
 _MARKED = (
     r"-{2,}[^\n]{0,40}\b(?:copy of|(?:original|returned|unsent|undelivered|your) (?:message|mail)"

@@ -14,9 +14,7 @@ from cadenced.reading.mime import Part
 SIZE_LIMIT = 64_000_000  # bytes; above every provider's limit for a message
 BODY_LIMIT = 400_000  # characters of text, and of HTML, that are read
 _JUNK = re.compile(rb"\A(?:[\s\x00]{0,1000}|\xef\xbb\xbf)(?:>?From [^\n:]{0,300}[^\n]{0,300}\n)?")
-_TAG_GAP = re.compile(
-    r"<(?:br|/?p|/?div|/?tr|/?li|/?h\d|/?table|/?blockquote|/?pre|hr)\b[^<>]{0,2000}>", re.IGNORECASE
-)
+_TAG_GAP = re.compile(r"<(?:br|/?p|/?div|/?tr|/?li|/?h\d|/?table|/?blockquote|/?pre|hr)\b[^<>]{0,2000}>", re.IGNORECASE)
 _TAG = re.compile(r"<[!/a-zA-Z][^<>]{0,4000}>")
 _UNSEEN = re.compile(r"<(style|script|head|title)\b[^<>]{0,2000}>", re.IGNORECASE)
 
@@ -136,5 +134,7 @@ def _seen(source: str) -> str:
     while match := _UNSEEN.search(source, at):
         end = lowered.find(f"</{match[1].lower()}", match.end())
         pieces.append(source[at : match.start()])
-        at = end if end >= 0 else match.end()
+        if end < 0:  # never closed: browsers show nothing of it either
+            return "".join(pieces)
+        at = end
     return "".join([*pieces, source[at:]])

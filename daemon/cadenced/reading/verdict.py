@@ -129,19 +129,24 @@ def _explanation(found: Bounce) -> str:
 
 def _automatic(inbound: Inbound, found: Automatic, own: str, tongue: str, now: datetime | None) -> Verdict:
     words = own or inbound.readable()[:4_000]
-    sent = now or inbound.date
-    away = found.kind == "out_of_office" and sent is not None
-    until = (
-        dates.back_on(words, sent, tongue) or dates.back_on(inbound.subject, sent, tongue) if away and sent else None
-    )
+    until = _back(inbound, words, tongue, now) if found.kind in {"out_of_office", "other"} else None
+    kind = "out_of_office" if until and not found.receipt else found.kind
     return Verdict(
-        f"auto.{found.kind}",
-        until=until,
-        referral=referrals.read(words, tongue) if found.kind == "left_company" else None,
+        f"auto.{kind}",
+        until=until if kind == "out_of_office" else None,
+        referral=referrals.read(words, tongue) if kind == "left_company" else None,
         language=tongue,
         reply_text=own,
         evidence=found.evidence,
     )
+
+
+def _back(inbound: Inbound, words: str, tongue: str, now: datetime | None) -> date | None:
+    """Return the day of the return, from the text, else from the subject ("Away until 5 May")."""
+    sent = now or inbound.date
+    if sent is None:
+        return None
+    return dates.back_on(words, sent, tongue) or dates.back_on(inbound.subject, sent, tongue)
 
 
 def _answers(inbound: Inbound) -> bool:
