@@ -134,7 +134,7 @@ def as_object(record: Record) -> dict[str, Any]:
         "suppression": _suppression(record.suppression),
         "account": record.account,
         "mailbox": person.mailbox,
-        "role": row.role,
+        "account_role": row.role,
         "language": person.language,
         "timezone": person.place.timezone,
         "country": person.place.country,
@@ -289,8 +289,8 @@ def _said(key: str, value: Any, zone: str, now: datetime) -> str:
     shown = restamped(value)
     if isinstance(shown, str) and shown.endswith("Z") and "T" in shown:
         shown = moments.local(datetime.fromisoformat(shown), zone, now)
-    words = {"until": f"until {shown}", "due_at": f"due {shown}", "step": f"step {shown}"}
-    return words.get(key, str(shown))
+    words = {"until": "until", "due_at": "due", "step": "step", "import": "import"}
+    return f"{words[key]} {shown}" if key in words else str(shown)
 
 
 COMMANDS = (show, export)

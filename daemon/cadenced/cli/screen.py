@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -98,31 +99,30 @@ def paragraph(text: str, *, indent: int = 0, style: str = "") -> Text:
     return Text("\n".join(lines), style=style)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, indent: int = 0) -> Table:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, indent: int = 0) -> Padding:
     """Return a table without lines; a column whose name begins with ``>`` is set to the right."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-    if indent:
-        made.add_column("", width=indent - 2 if indent > 2 else 1)
     for n, name in enumerate(columns):
         right = name.startswith(">")
         made.add_column(
             name.lstrip(">"), justify="right" if right else "left", no_wrap=right or n == 0, overflow="fold"
         )
     for row in rows:
-        cells = [cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row]
-        made.add_row(*([Text("")] if indent else []), *cells)
-    return made
+        made.add_row(*(_cell(cell) for cell in row))
+    return Padding(made, (0, 0, 0, indent), expand=False)
 
 
-def facts(rows: Iterable[tuple[str, str | Text]], *, indent: int = 0) -> Table:
+def facts(rows: Iterable[tuple[str, str | Text]], *, indent: int = 0) -> Padding:
     """Return names and values, one a line; empty values are left out."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False, show_edge=False)
-    if indent:
-        made.add_column("", width=max(1, indent - 2))
     made.add_column("", style="dim", no_wrap=True)
     made.add_column("", overflow="fold")
     for name, value in rows:
-        cell = value if isinstance(value, Text) else Text(clean(value))
+        cell = _cell(value)
         if cell.plain:
-            made.add_row(*([Text("")] if indent else []), Text(name), cell)
-    return made
+            made.add_row(Text(clean(name)), cell)
+    return Padding(made, (0, 0, 0, indent), expand=False)
+
+
+def _cell(value: str | Text) -> Text:
+    return value if isinstance(value, Text) else Text(clean(value))

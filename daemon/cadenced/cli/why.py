@@ -18,11 +18,11 @@ from sqlalchemy import Connection
 from cadenced.cli import moments, opening, screen
 from cadenced.cli.moments import stamp
 from cadenced.cli.printing import document, json_option
-from cadenced.core import lifecycle, planner
+from cadenced.core import lifecycle, pacing, planner
 from cadenced.core.events import Resumed
 from cadenced.core.model import Enrolment, Prospect, State
 from cadenced.core.planner import Given, Quota
-from cadenced.core.sequence import Sequence, TaskStep
+from cadenced.core.sequence import Sequence, Step, TaskStep
 from cadenced.engine import acts, desk, pace
 from cadenced.engine.desk import Moment
 from cadenced.engine.workspace import Workspace
@@ -135,12 +135,13 @@ def _cures(tx: Connection, enrolment: Enrolment, state: mailboxes.MailboxState, 
     asked = [task for task in tasks.of_prospect(tx, enrolment.prospect) if task.done_at is None]
     own = [task for task in asked if task.enrolment == enrolment.id] or asked
     doubt = [touch for touch in touches.of_prospect(tx, enrolment.prospect) if touch.state in {"unknown", "in_doubt"}]
-    unread = f"Its inbox cannot be read: {state.imap_fault}" if state.imap_fault else "Is the daemon running?"
+    never = "It has never been read: the daemon must be running." if state.synced_at is None else ""
+    unread = state.imap_fault and f"Its inbox cannot be read: {state.imap_fault}"
     return {
         "task": "; ".join(f"task {task.id}: {task.brief} (cadenced done {task.id} --outcome …)" for task in own),
         "doubt": "; ".join(f"cadenced resolve {touch.id} sent|resend|skip" for touch in doubt),
         "hold": f"Mend it, then: cadenced release {enrolment.mailbox}" if state.hold else "",
-        "inbox": unread,
+        "inbox": unread or never,
         "fault": _fault(state, now),
     }
 
@@ -205,11 +206,19 @@ def _due(case: Case, enrolment: Enrolment, at: datetime) -> str:
         return f"The last wait of {enrolment.sequence} runs until {case.when(at)}."
     if enrolment.reason:
         return f"Step “{step.id}” is put off until {case.when(at)}: {enrolment.reason}."
-    if not step.after.amount:
-        return f"Step “{step.id}” is due on {case.when(at)}."
+    return f"Step “{step.id}” is due on {case.when(at)}{_since(case, enrolment, step, at)}."
+
+
+def _since(case: Case, enrolment: Enrolment, step: Step, at: datetime) -> str:
+    """Say from what a date comes, where it is still the plan's own."""
+    planned = pacing.add(enrolment.anchor, step.after, enrolment.place)
+    opens = pacing.open_from(planned, case.sequence.window.narrowed(step.hours), enrolment.place)
+    if not step.after.amount or at not in {planned, opens}:
+        return ""
     before = "the step before it" if enrolment.done else "the enrolment"
     anchor = moments.local(enrolment.anchor, enrolment.place.timezone, case.workspace.now())
-    return f"Step “{step.id}” is due on {case.when(at)}: {step.after} after {before} ({anchor})."
+    window = "" if at == planned else ", when the sending window opens next"
+    return f": {step.after} after {before} ({anchor}){window}"
 
 
 def _woken(case: Case, enrolment: Enrolment, now: datetime) -> Enrolment:
@@ -218,19 +227,18 @@ def _woken(case: Case, enrolment: Enrolment, now: datetime) -> Enrolment:
 
 
 def _final(case: Case, enrolment: Enrolment, given: Given, action: planner.Action, reasons: list[Reason]) -> Answer:
-    blocked = next((reason for reason in reasons if reason.until is None), None)
     if isinstance(action, planner.Send) and case.cures["fault"]:
-        blocked = Reason(case.cures["fault"])
-        reasons.append(blocked)
+        reasons.append(Reason(case.cures["fault"]))
+    blocked = any(reason.until is None for reason in reasons)
     kind, what = _outcome(enrolment, action)
-    at = None if blocked else given.now
-    moment = "as soon as that is settled" if blocked else _moment(case, given.now)
-    text = what.format(when=moment)
-    return Answer(enrolment.sequence, case.enrolment.state.value, enrolment.step, kind, at, text, tuple(reasons))
+    text = what.format(when=_moment(case, given.now, blocked=blocked))
+    return Answer(enrolment.sequence, case.enrolment.state.value, enrolment.step, kind, given.now, text, tuple(reasons))
 
 
-def _moment(case: Case, at: datetime) -> str:
-    return "now" if at <= case.given.now else f"on {case.when(at)}"
+def _moment(case: Case, at: datetime, *, blocked: bool) -> str:
+    if at <= case.given.now:
+        return "as soon as that is settled" if blocked else "now"
+    return f"on {case.when(at)}" + (", if that is settled by then" if blocked else "")
 
 
 def _outcome(enrolment: Enrolment, action: planner.Action) -> tuple[str, str]:

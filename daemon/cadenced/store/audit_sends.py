@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, and_, func, or_, select, type_coerce
 
 from cadenced.store.audit_findings import TRAIL, Breach, Given
 from cadenced.store.schema import enrolments, events, inbound, suppressions, touches
@@ -59,7 +59,7 @@ def after_suppression(tx: Connection, _given: Given) -> Iterator[Breach]:
     query = (
         select(touches.c.id, touches.c.recipient, touches.c.sent_at, suppressions.c.at, suppressions.c.reason)
         .join(suppressions, suppressions.c.email == touches.c.recipient)
-        .where(touches.c.state == "sent", touches.c.armed_at > suppressions.c.at + TRAIL)
+        .where(touches.c.state == "sent", _trails(touches.c.armed_at, suppressions.c.at))
     )
     for row in tx.execute(query):
         text = (
@@ -91,7 +91,7 @@ def after_reply(tx: Connection, given: Given) -> Iterator[Breach]:
             touches.c.state == "sent",
             inbound.c.verdict.like("reply.%"),
             enrolments.c.enrolled_at < inbound.c.seen_at,
-            touches.c.armed_at > inbound.c.seen_at + TRAIL,
+            _trails(touches.c.armed_at, inbound.c.seen_at),
         )
     )
     for row in tx.execute(query):
@@ -100,6 +100,11 @@ def after_reply(tx: Connection, given: Given) -> Iterator[Breach]:
         if not _set_going(tx, row.enrolment_id, row.seen_at, row.armed_at):
             text = f"touch {row.id} to {row.recipient} was sent after the answer {row.mail} ({row.verdict})"
             yield Breach(text, {"touch": row.id, "inbound": row.mail})
+
+
+def _trails(armed: Column[datetime], stopped: Column[datetime]) -> ColumnElement[bool]:
+    """Whether a payload may have left longer after a stop than the protocol allows; counted in microseconds."""
+    return type_coerce(armed, BigInteger) > type_coerce(stopped, BigInteger) + TRAIL // timedelta(microseconds=1)
 
 
 def _set_going(tx: Connection, enrolment_id: int, since: datetime, until: datetime) -> bool:

@@ -1,0 +1,235 @@
+"""``cadenced import`` and ``cadenced imports``: CSV files become prospects at once, and an import can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from sqlalchemy import Row
+
+from cadenced import daemon
+from cadenced.cli import moments, opening, screen
+from cadenced.cli.moments import stamp
+from cadenced.cli.printing import document, json_option
+from cadenced.config.spelling import did_you_mean
+from cadenced.engine.intake_import import File, ImportResult, Job
+from cadenced.engine.intake_report import Report
+from cadenced.engine.workspace import Workspace
+from cadenced.errors import RefusedError, UsageError
+from cadenced.store import import_undo, imports
+from cadenced.store.imports import VERDICTS, Verdict
+
+_STYLES = {"enrolled": "green", "updated": "cyan", "suppressed": "yellow", "rejected": "red"}
+_SHOWN = 5
+_LISTED = 50
+_KEPT_SHOWN = 20
+Told = Callable[[int], None]
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE...")
+@click.option("--sequence", "-s", default="", help="The sequence for rows that name none.")
+@click.option("--undo", "undone", type=int, metavar="ID", help="Take an import back where nothing was sent yet.")
+@click.option(
+    "--report",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where NAME.report.csv goes; without it, beside each file.",
+)
+@json_option
+def bring_in(files: tuple[Path, ...], sequence: str, undone: int | None, folder: Path | None, *, as_json: bool) -> int:
+    """Import CSV files at once: each becomes prospects and enrolments as a whole, or not at all.
+
+    Every row gets a verdict, in NAME.report.csv beside the file: enrolled, updated, unchanged, suppressed, rejected.
+    The same file again enrols nobody twice. The exit status is 1 where a file, or every row of one, was refused.
+    """
+    if bool(files) == (undone is not None):
+        raise UsageError("name CSV files to import, or an import to take back with --undo ID (cadenced imports)")
+    with opening.workspace() as workspace:
+        if undone is not None:
+            return _undo(workspace, undone, as_json=as_json)
+        _demand_sequence(workspace, sequence)
+        done = [_one(workspace, File(path, path.name, sequence), folder, quiet=as_json) for path in files]
+    if as_json:
+        document(done)
+    return 1 if any(not outcome["taken"] for outcome in done) else 0
+
+
+def _demand_sequence(workspace: Workspace, name: str) -> None:
+    known = workspace.library.sequences
+    if name and name not in known:
+        raise RefusedError(f"there is no sequence {name!r}; {did_you_mean(name, known)}")
+
+
+def _one(workspace: Workspace, file: File, folder: Path | None, *, quiet: bool) -> dict[str, Any]:
+    """Import one file and say what came of it; a file that is no list of prospects does not stop the others."""
+    place = (folder or file.path.parent) / f"{file.path.name}.report.csv"
+    try:
+        with _progress(file.name, quiet=quiet) as told:
+            result, refused = _import(workspace, file, place, told)
+    except (RefusedError, OSError) as fault:
+        why = fault.strerror or str(fault) if isinstance(fault, OSError) else str(fault)
+        click.echo(f"cadenced: {file.path}: {why}", err=True)
+        return {"file": str(file.path), "taken": False, "reason": why}
+    taken = any(result.counts[verdict] for verdict in VERDICTS if verdict != "rejected")
+    if not quiet:
+        _print(file, result, refused, place)
+    return {
+        "file": str(file.path),
+        "taken": taken,
+        "id": result.id,
+        "counts": dict(result.counts),
+        "notes": list(result.notes),
+        "report": str(place),
+    }
+
+
+def _import(workspace: Workspace, file: File, place: Path, told: Told) -> tuple[ImportResult, list[Verdict]]:
+    database = workspace.database
+    with Job(file, daemon.rules(workspace)) as job:
+        database.transact(lambda tx: job.begin(tx, workspace.now()))
+        while batch := job.read():
+            told(job.rows)
+            database.transact(lambda tx, batch=batch: job.stage(tx, batch))  # type: ignore[misc] # bound at once
+        result = database.transact(lambda tx: job.activate(tx, workspace.now()))
+        refused = _report(workspace, job, place)
+        while database.transact(job.tidy):
+            pass
+    return result, refused
+
+
+def _report(workspace: Workspace, job: Job, place: Path) -> list[Verdict]:
+    """Write the report; return the first rows that were refused, to be shown."""
+    report = Report(place)
+    refused: list[Verdict] = []
+    try:
+        last = 0
+        while rows := workspace.database.read(lambda tx, last=last: job.report(tx, last)):  # type: ignore[misc] # bound at once
+            report.add(rows)
+            last = rows[-1].line
+            refused += [row for row in rows if row.verdict == "rejected"][: _SHOWN - len(refused)]
+    except BaseException:
+        report.abandon()
+        raise
+    report.complete()
+    return refused
+
+
+def _progress(name: str, *, quiet: bool) -> AbstractContextManager[Told]:
+    """Show how many rows are read, on a terminal."""
+    if quiet or screen.is_wide_open():
+        return nullcontext(lambda _rows: None)
+    return _Bar(name)
+
+
+class _Bar:
+    """A line that counts rows while a file is imported, and goes away at the end."""
+
+    def __init__(self, name: str) -> None:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:,} rows"),
+        )
+        self._progress = Progress(*columns, console=screen.console(), transient=True)
+        self._task = self._progress.add_task(screen.clean(name), total=None)
+
+    def __enter__(self) -> Told:
+        self._progress.start()
+        return lambda rows: self._progress.update(self._task, completed=rows)
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def _print(file: File, result: ImportResult, refused: list[Verdict], place: Path) -> None:
+    screen.show(screen.heading(f"{file.name} (import {result.id})"))
+    counted = [(screen.styled(verdict, _STYLES.get(verdict, "")), f"{n:,}") for verdict, n in _counted(result.counts)]
+    screen.show(screen.table(["verdict", ">rows"], counted, indent=2))
+    for note in result.notes:
+        screen.show(screen.paragraph(note, indent=2))
+    for row in refused:
+        screen.show(
+            screen.paragraph(f"line {row.line}: {row.email or '(no address)'}: {row.reason}", indent=2, style="red")
+        )
+    more = result.counts["rejected"] - len(refused)
+    if more > 0:
+        screen.show(screen.paragraph(f"and {more:,} more; every row stands in the report", indent=2, style="dim"))
+    screen.show(screen.paragraph(f"Report: {place}", indent=2, style="dim"))
+
+
+def _counted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return [(verdict, counts[verdict]) for verdict in VERDICTS if counts[verdict] or verdict == "enrolled"]
+
+
+def _undo(workspace: Workspace, import_id: int, *, as_json: bool) -> int:
+    undone = workspace.database.transact(lambda tx: import_undo.undo(tx, import_id, workspace.now()))
+    if as_json:
+        examples = [{"email": email, "reason": reason} for email, reason in undone.examples]
+        gone = {"id": import_id, "enrolments": undone.enrolments, "prospects": undone.prospects}
+        document({**gone, "stays": dict(undone.stays), "examples": examples})
+        return 0
+    taken = f"Import {import_id} is taken back: {undone.enrolments:,} enrolments, {undone.prospects:,} prospects."
+    screen.show(screen.paragraph(taken))
+    for reason, count in undone.stays.items():
+        screen.show(screen.paragraph(f"{count:,} stay: {reason}", indent=2))
+        for email, why in undone.examples[:_KEPT_SHOWN]:
+            if why == reason:
+                screen.show(screen.paragraph(email, indent=4, style="dim"))
+    return 0
+
+
+@click.command("imports")
+@json_option
+def listing(*, as_json: bool) -> None:
+    """List the imports with their ids, the newest first."""
+    with opening.workspace(with_library=False) as workspace:
+        rows = workspace.database.read(lambda tx: imports.latest(tx, _LISTED))
+        if as_json:
+            document([_object(row) for row in rows])
+        elif not rows:
+            screen.show(screen.paragraph("Nothing was imported yet."))
+        else:
+            zone, now = workspace.config.daemon.timezone, workspace.now()
+            listed = [
+                (
+                    str(row.id),
+                    row.name,
+                    row.sequence,
+                    _state(row),
+                    moments.local(row.started_at, zone, now),
+                    _short(row),
+                )
+                for row in rows
+            ]
+            screen.show(screen.table([">id", "file", "sequence", "state", "when", "rows"], listed))
+
+
+def _state(row: Row[Any]) -> str:
+    return {"active": "done", "staging": "under way"}.get(row.state, str(row.state))
+
+
+def _short(row: Row[Any]) -> str:
+    return ", ".join(f"{count:,} {verdict}" for verdict, count in row.counts.items() if count)
+
+
+def _object(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "sequence": row.sequence,
+        "state": row.state,
+        "started_at": stamp(row.started_at),
+        "finished_at": stamp(row.finished_at),
+        "counts": dict(row.counts),
+        "notes": list(row.notes),
+    }
+
+
+COMMANDS = (bring_in, listing)
