@@ -22,7 +22,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 12), ODD), max_size=4))
 def test_a_bent_text_is_read_or_refused_with_lines(tmp_path_factory, cuts):
     text = WHOLE
@@ -40,7 +40,7 @@ def test_a_bent_text_is_read_or_refused_with_lines(tmp_path_factory, cuts):
     assert all(problem.line for problem in problems)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_any_value_under_any_key_is_read_or_a_problem(tmp_path_factory, data):
     values = tomllib.loads(WHOLE)
