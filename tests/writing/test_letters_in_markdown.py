@@ -121,8 +121,16 @@ def test_two_values_side_by_side_become_no_markup_either(first: str, second: str
     assert read(markdown.render(source).html).tags <= {"p", "br"}
 
 
-@given(st.lists(WILD | WILD.map(escape.markdown) | ANY, max_size=4).map("\n\n".join))
-@settings(max_examples=600)
+LINES = st.tuples(
+    st.sampled_from(["", "", "- ", "- ", "* ", "1. ", "  ", "    ", "> ", "# ", "---", "-", "2) "]),
+    WILD.map(lambda text: escape.markdown(text.replace("\n", " ")))
+    | st.sampled_from(["a", "a  ", " a", "- b", "", "*b*"]),
+).map("".join)
+LETTERS = st.lists(st.tuples(LINES, st.sampled_from(["\n", "\n\n", "\n \n"])).map("".join), max_size=8).map("".join)
+
+
+@given(st.lists(WILD | WILD.map(escape.markdown) | ANY, max_size=4).map("\n\n".join) | LETTERS)
+@settings(max_examples=800)
 @example("a \\\nb")
 @example("\\")
 @example("a\n \nb")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,7 +29,8 @@ SCHEMES = ("http:", "https:", "mailto:", "tel:")
 
 _OFF = ("code", "fence", "backticks", "html_block", "html_inline", "lheading", "reference")
 _BLOCK_START = re.compile(r"^(?:[ \t]|[-+*_>#]|\d{1,9}[.)])", re.MULTILINE)
-_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
+_BULLETS = re.compile(r"- (?![-+*_>#]|\d{1,9}[.)])\S(?:[^\n]*\S)?(?:\n- (?![-+*_>#]|\d{1,9}[.)])\S(?:[^\n]*\S)?)*")
+_CHUNK = re.compile(r"^[ \t]*[^ \t\n][^\n]*(?:\n[ \t]*[^ \t\n][^\n]*)*", re.MULTILINE)
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ACTIVE = re.compile(r"[\\*_\[\]<&\t\x00]")
 _SPACES_AT_BREAK = re.compile(r" *\n *")
@@ -49,11 +51,32 @@ _PARSER = _dialect()
 
 
 def render(source: str) -> Rendered:
-    """Render a body. Paragraphs without markup take a short way that gives what the parser gives."""
-    if _BLOCK_START.search(source):
-        return parsed(source)
-    parts = [_paragraph(chunk) for chunk in _BLANK_LINES.split(source.strip("\n")) if chunk.strip(" \t\n")]
-    return Rendered("\n\n".join(part.text for part in parts) + "\n", "".join(part.html for part in parts))
+    """Render a body. Plain paragraphs and lists take a short way that gives what the parser gives."""
+    parts = [_block(region) for region in _regions(source)]
+    return Rendered("\n\n".join(part.text for part in parts if part.text) + "\n", "".join(part.html for part in parts))
+
+
+def _regions(source: str) -> Iterator[str]:
+    """Cut a body where blocks certainly end: before text that is neither marked nor indented, after an empty line."""
+    start = end = 0  # of a region with marked or indented lines, empty where none is open
+    for found in _CHUNK.finditer(source):
+        if _BLOCK_START.search(found[0]):
+            start, end = (start if end else found.start()), found.end()
+            continue
+        if end:
+            yield source[start:end]
+            end = 0
+        yield found[0]
+    if end:
+        yield source[start:end]
+
+
+def _block(region: str) -> Rendered:
+    if _ACTIVE.search(_ESCAPED.sub("", region)):
+        return _cached(region)
+    if not _BLOCK_START.search(region):
+        return _paragraph(region)
+    return _bullets(region) if _BULLETS.fullmatch(region) else _cached(region)
 
 
 def parsed(source: str) -> Rendered:
@@ -63,17 +86,24 @@ def parsed(source: str) -> Rendered:
 
 
 def _paragraph(chunk: str) -> Rendered:
-    if _ACTIVE.search(_ESCAPED.sub("", chunk)):
-        return _cached(chunk)
     text = _ESCAPED.sub(r"\1", _SPACES_AT_BREAK.sub("\n", chunk.strip()))
-    marked_up = html.escape(text, quote=False).replace('"', "&quot;").replace("\n", "<br>\n")
-    return Rendered(text, f"<p>{marked_up}</p>\n")
+    return Rendered(text, f"<p>{_marked_up(text)}</p>\n")
+
+
+def _bullets(region: str) -> Rendered:
+    text = _ESCAPED.sub(r"\1", region)
+    items = "".join(f"<li>{_marked_up(line[2:])}</li>\n" for line in text.split("\n"))
+    return Rendered(text, f"<ul>\n{items}</ul>\n")
+
+
+def _marked_up(text: str) -> str:
+    return html.escape(text, quote=False).replace('"', "&quot;").replace("\n", "<br>\n")
 
 
 @functools.lru_cache(maxsize=2048)
-def _cached(chunk: str) -> Rendered:
-    """Render one paragraph with markup; a template's own paragraphs come again with every prospect."""
-    rendered = parsed(chunk)
+def _cached(region: str) -> Rendered:
+    """Render what has markup; a template's own words come again with every prospect."""
+    rendered = parsed(region)
     return Rendered(rendered.text.rstrip("\n"), rendered.html)
 
 

@@ -17,7 +17,7 @@ def text_of(tokens: Sequence[Token]) -> str:
 
 
 def _blocks(node: SyntaxTreeNode, between: str) -> str:
-    return between.join(_block(child) for child in node.children)
+    return between.join(filter(None, map(_block, node.children)))
 
 
 def _block(node: SyntaxTreeNode) -> str:
