@@ -41,7 +41,9 @@ def find(inbound: Inbound, notice: Notice) -> tuple[str, ...]:
     written = _written(notice.words, ours)
     if written:
         return written
-    returned = _header(notice.returned.raw("to"))
+    if any(_HELPERS.match(one) for one in _header(notice.returned.raw("from"))):
+        return ()  # what came back is itself a bounce
+    returned = tuple(one for one in _header(notice.returned.raw("to")) if one.lower() not in ours)
     return returned if len(returned) == 1 else ()
 
 
