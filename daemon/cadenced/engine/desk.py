@@ -64,20 +64,26 @@ def clear(tx: Connection, workspace: Workspace, moment: Moment) -> int:
     return len(due)
 
 
-def claim_mail(
-    tx: Connection, workspace: Workspace, moment: Moment, slots: int, busy: Collection[int]
-) -> list[Claimed]:
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one look at the mail lane brought: touches to send, and how many enrolments had to wait or ask instead."""
+
+    claimed: tuple[Claimed, ...] = ()
+    put_off: int = 0
+
+
+def claim_mail(tx: Connection, workspace: Workspace, moment: Moment, slots: int, busy: Collection[int]) -> Batch:
     """Reserve and claim up to ``slots`` due touches; ``busy`` are enrolments whose touch is on the wire already."""
     claimed: list[Claimed] = []
+    put_off = 0
     for enrolment in enrolments.due(tx, moment.mailbox, "mail", moment.now, slots + len(busy) + BATCH // 4):
-        if enrolment.id in busy:
-            continue
-        ready = step_on(tx, workspace, enrolment, moment)
-        if ready is not None:
-            claimed.append(ready)
         if len(claimed) >= slots:
             break
-    return claimed
+        if enrolment.id not in busy:
+            ready = step_on(tx, workspace, enrolment, moment)
+            claimed += [ready] if ready else []
+            put_off += ready is None
+    return Batch(tuple(claimed), put_off)
 
 
 def step_on(tx: Connection, workspace: Workspace, enrolment: Enrolment, moment: Moment) -> Claimed | None:

@@ -26,6 +26,10 @@ LOGIN_REST = timedelta(minutes=15)
 """After a refused login the server is left alone for this long: trying again soon would lock the account."""
 
 
+AFTER_GATE = timedelta(seconds=2)
+"""A gate that stayed shut (a slow inbox, an answer just read) is not asked again at once."""
+
+
 class Sender:
     """Sends for one mailbox, one touch at a time where a gap is kept, else as many as there are connections.
 
@@ -45,21 +49,23 @@ class Sender:
         self._rest_until: datetime | None = None
         self._faults = 0
         self._stretch = 1.0
+        self._held = False
+        self._broken: BaseException | None = None
         self._stopping = False
 
     async def tick(self) -> timedelta:
         """Do what is due at the desk, put mail on the wire where there is room; return when to look again."""
         self.idle = False
         now = self._workspace.now()
-        quota = await self._workspace.database.run(lambda tx: self._quota(tx, now))
-        moment = Moment(self._mailbox.name, now, self._watcher.synced_at, quota)
-        cleared = await self._workspace.database.run(lambda tx: desk.clear(tx, self._workspace, moment))
-        claimed = await self._claim(moment)
-        for item in claimed:
+        if self._broken is not None:
+            raise self._broken
+        moment, cleared = await self._workspace.database.run(lambda tx: self._clear_desk(tx, now))
+        batch = await self._claim(moment)
+        for item in batch.claimed:
             self._put_on_wire(item)
-        if cleared or claimed:
-            return timedelta(0) if cleared else SOON
-        return await self._look_ahead(now, quota)
+        if cleared or batch.put_off:
+            return timedelta(0)
+        return SOON if batch.claimed else await self._look_ahead(now, moment.quota)
 
     async def rest(self, span: timedelta) -> None:
         """Sleep by the clock."""
@@ -80,10 +86,18 @@ class Sender:
         await asyncio.gather(*self._on_wire.values(), return_exceptions=True)
         await self._mailer.close()
 
-    async def _claim(self, moment: Moment) -> list[Claimed]:
+    def _clear_desk(self, tx: Connection, now: datetime) -> tuple[Moment, int]:
+        """Do what sends nothing, and gather what decides whether anything may be sent."""
+        timezone = self._workspace.config.daemon.timezone
+        quota = pace.quota(tx, self._mailbox, now, timezone, self._stretch)
+        self._held = bool(mailboxes.get(tx, self._mailbox.name).hold)
+        moment = Moment(self._mailbox.name, now, self._watcher.synced_at, quota)
+        return moment, desk.clear(tx, self._workspace, moment)
+
+    async def _claim(self, moment: Moment) -> desk.Batch:
         slots = self._slots(moment)
         if slots <= 0:
-            return []
+            return desk.Batch()
         busy = frozenset(self._on_wire)
         return await self._workspace.database.run(
             lambda tx: desk.claim_mail(tx, self._workspace, moment, self._within_limit(tx, slots, moment.now), busy)
@@ -91,7 +105,7 @@ class Sender:
 
     def _slots(self, moment: Moment) -> int:
         """Return how many touches may be put on the wire now."""
-        blocked = self._rest_until is not None and moment.now < self._rest_until
+        blocked = self._held or (self._rest_until is not None and moment.now < self._rest_until)
         if self._stopping or blocked or moment.quota.until is not None or moment.synced_at is None:
             return 0
         room = 1 if self._mailbox.min_gap else self._mailbox.smtp.connections * 2
@@ -100,9 +114,6 @@ class Sender:
     def _within_limit(self, tx: Connection, slots: int, now: datetime) -> int:
         left = pace.left_today(tx, self._mailbox, now, self._workspace.config.daemon.timezone)
         return slots if left is None else min(slots, left - len(self._on_wire))
-
-    def _quota(self, tx: Connection, now: datetime) -> Quota:
-        return pace.quota(tx, self._mailbox, now, self._workspace.config.daemon.timezone, self._stretch)
 
     def _put_on_wire(self, claimed: Claimed) -> None:
         task = asyncio.create_task(self._submit(claimed), name=f"touch {claimed.touch.id}")
@@ -116,6 +127,8 @@ class Sender:
             log.info(type(answer).__name__.lower(), extra={"touch": claimed.touch.id, "mailbox": self._mailbox.name})
             if isinstance(answer, ports.Accepted):
                 await self._watcher.file_copy(claimed.touch)
+        except Exception as fault:  # noqa: BLE001 - raised again by the next tick, so that the daemon ends
+            self._broken = fault
         finally:
             del self._on_wire[claimed.enrolment]
             self.wake.set()
@@ -126,6 +139,8 @@ class Sender:
             self._faults += 1
             rest = LOGIN_REST if answer.permanent else min(_FIRST_REST * 2 ** (self._faults - 1), _LONGEST_REST)
             self._rest_until = self._workspace.now() + rest
+        elif isinstance(answer, ports.Deferred) and answer.phase == "gate":
+            self._rest_until = self._workspace.now() + AFTER_GATE
         elif isinstance(answer, ports.Accepted):
             self._faults, self._rest_until = 0, None
             self._stretch = pace.GAP_LEAST + pace.GAP_SPREAD * self._workspace.chance()

@@ -63,6 +63,8 @@ class Supervisor:
                 group.create_task(self._beat(), name="pulse")
                 if until_idle:
                     group.create_task(self._stop_when_idle(settle), name="idleness")
+        except BaseExceptionGroup as faults:
+            raise _first(faults) from None
         finally:
             await self._close()
 
@@ -97,3 +99,11 @@ class Supervisor:
     async def _close(self) -> None:
         for part in self.closes:
             await part.close(GRACE)
+
+
+def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the fault that ended the daemon; the others followed from it."""
+    fault: BaseException = faults
+    while isinstance(fault, BaseExceptionGroup):
+        fault = fault.exceptions[0]
+    return fault

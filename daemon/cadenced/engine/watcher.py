@@ -42,7 +42,6 @@ class Watcher:
         self.name = f"watcher {mailbox.name}"
         self.wake = asyncio.Event()
         self.synced_at: datetime | None = None
-        self.news: asyncio.Event = asyncio.Event()
         self._workspace = workspace
         self._mailbox = mailbox
         self._inbox = inbox
@@ -176,7 +175,6 @@ class Watcher:
 
         own_copies = await self._workspace.database.run(work)
         if fetched:
-            self.news.set()
             self._workspace.changed()
         for uid in own_copies:
             if self._sent_folder is not None and folder.role == "inbox":

@@ -72,9 +72,15 @@ class Database:
         return make_url(self.url).render_as_string(hide_password=True)
 
     def transact(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` in one transaction, here and now; what it raises rolls everything back."""
-        with self._engine.begin() as connection:
-            return work(connection)
+        """Run ``work`` in one transaction, here and now; what it raises rolls everything back.
+
+        StoreError when the database itself fails: a full disk, a lock that is never given back, a lost server.
+        """
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except OperationalError as cause:
+            raise StoreError(f"the database {self.shown} cannot be written: {_plain(cause)}") from cause
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` on one consistent view without keeping writers out."""
