@@ -20,7 +20,6 @@ from cadenced.store import people, touches
 from cadenced.store.touches import Frozen
 from cadenced.wording import gate
 from cadenced.wording.findings import ERROR, Finding
-from cadenced.wording.settings import Settings
 from cadenced.writing import compose, context, identity, invite
 from cadenced.writing.footer import Footer
 
@@ -132,7 +131,7 @@ def render(workspace: Workspace, case: Case) -> Draft:
 def judge(workspace: Workspace, case: Case, draft: Draft) -> tuple[Finding, ...]:
     """Return the findings for which this message must not leave."""
     waived = workspace.waivers(case.step.template)
-    settings = Settings.from_table(workspace.config.lint).without(waived)
+    settings = workspace.wording.without(waived)
     subject = compose.subject_of(draft, Thread()) if not case.thread.message_ids else draft.subject
     found = gate.check(subject, draft.body, case.language, settings)
     return tuple(finding for finding in found if finding.severity == ERROR)
