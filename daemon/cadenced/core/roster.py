@@ -212,7 +212,7 @@ class _Row:
         first = roster_places.month_first(self.language or self.rules.language, self.country or place.country)
         moment = roster_dates.read(cell, month_first=first, timezone=self.timezone or place.timezone)
         if moment is None:
-            self.remarks.append(f'{column}: "{cell[:40]}" is not a date; write it like 2026-11-24 or 2026-11-24 14:30')
+            self.remarks.append(f'{column}: "{cell[:40]}" is not a date: write it like 2026-11-24 or 2026-11-24 14:30')
             return
         if moment.doubtful:
             self.remarks.append(f'{column}: "{cell[:40]}" was read as {moment.text}')
@@ -224,19 +224,19 @@ class _Row:
 def _read_timezone(row: _Row, cell: str) -> None:
     row.timezone = roster_places.timezone(cell)
     if not row.timezone:
-        row.remarks.append(f'timezone: "{cell[:40]}" is not known, the usual one is used; write it like Europe/Paris')
+        row.remarks.append(f'timezone: "{cell[:40]}" is not known, the usual one is used: write it like Europe/Paris')
 
 
 def _read_country(row: _Row, cell: str) -> None:
     row.country = roster_places.country(cell)
     if not row.country:
-        row.remarks.append(f'country: "{cell[:40]}" is not known, the usual one is used; write it like FR or France')
+        row.remarks.append(f'country: "{cell[:40]}" is not known, the usual one is used: write it like FR or France')
 
 
 def _read_language(row: _Row, cell: str) -> None:
     row.language = roster_places.language(cell)
     if not row.language:
-        row.remarks.append(f'language: "{cell[:40]}" is not known; write it like fr or French')
+        row.remarks.append(f'language: "{cell[:40]}" is not known: write it like fr or French')
 
 
 def _read_sequence(row: _Row, cell: str) -> None:
