@@ -102,11 +102,11 @@ def test_the_request_travels_as_the_last_alternative() -> None:
     [
         ("2026-03-12 10:30", datetime(2026, 3, 12, 14, 30, tzinfo=UTC)),
         ("2026-03-12T10h30", datetime(2026, 3, 12, 14, 30, tzinfo=UTC)),
-        ("2026-03-12", None),
+        ("2026-03-12", datetime(2026, 3, 12, 13, 0, tzinfo=UTC)),
         ("2026-03-01 10:30", None),
         ("next Tuesday", None),
         ("", None),
     ],
 )
-def test_only_a_day_to_come_with_an_hour_makes_an_entry(text: str, moment: datetime | None) -> None:
+def test_only_a_day_to_come_makes_an_entry(text: str, moment: datetime | None) -> None:
     assert starts_at(text, "America/New_York", datetime(2026, 3, 2, tzinfo=UTC)) == moment

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import icalendar
 
 from cadenced.core import pacing
+from cadenced.core.roster_dates import MORNING
 from cadenced.errors import ComposeError
 from cadenced.writing import dates
 
@@ -46,12 +47,14 @@ def build(invite: Invite) -> bytes:
 def starts_at(text: str, timezone: str, now: datetime) -> datetime | None:
     """Return the moment (UTC) that a field such as ``next_step_at`` names on the prospect's clock.
 
-    None where it names none, has no hour, or is past: then there is no calendar entry, and the letter proposes a day.
+    A day without an hour means the morning, as in an import. None where it names no day, or one that is past: then
+    there is no calendar entry, and the letter proposes a day.
     """
     found = dates.read(text)
-    if not isinstance(found, datetime):
+    if found is None:
         return None
-    moment = pacing.to_utc(found.date(), found.time(), timezone)
+    clock = found.time() if isinstance(found, datetime) else MORNING
+    moment = pacing.to_utc(date(found.year, found.month, found.day), clock, timezone)
     return moment if moment > now else None
 
 
