@@ -97,7 +97,9 @@ class Talk:
             if part is CLOSE:
                 raise ConnectionResetError
             if part is SILENCE:
-                await asyncio.Event().wait()
+                while await self.reader.read(65_536):
+                    pass
+                raise ConnectionResetError
             if part is STARTTLS:
                 assert self.peer.context is not None
                 await self.writer.start_tls(self.peer.context)

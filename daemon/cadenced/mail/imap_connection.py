@@ -30,7 +30,8 @@ class ImapSettings:
     """An IMAP server and how to speak with it; spans in seconds.
 
     ``folder`` is where replies are read, ``sent`` the name of the folder of sent mail (``""``: find it).
-    ``renewal`` is the age at which an IDLE is begun anew: before routers forget it, and RFC 2177's 29 minutes.
+    ``renewal`` is the age at which an IDLE is begun anew: before routers forget it, and RFC 2177's 29 minutes;
+    ``reconnect`` lies between two attempts to listen, so that a server which ends every connection is not stormed.
     """
 
     host: str
@@ -44,6 +45,7 @@ class ImapSettings:
     connect_timeout: float = 20.0
     timeout: float = 30.0
     renewal: float = 540.0
+    reconnect: float = 5.0
     poll: float = 15.0
     max_message: int = 32 * 1024 * 1024
     context: Callable[[], ssl.SSLContext] = privacy.client_context
@@ -224,6 +226,8 @@ async def connect(settings: ImapSettings) -> Connection:
         with trouble_told():
             async with asyncio.timeout(settings.connect_timeout):
                 await _begin(connection, settings, context)
+    except LostError as error:  # it never stood, so nobody need try a second one at once
+        raise errors.WireError(str(error)) from error
     except BaseException:
         connection.drop()
         raise

@@ -15,9 +15,6 @@ from cadenced import errors
 from cadenced.mail import imap_connection, imap_names
 from cadenced.mail.imap_connection import Connection, ImapSettings, LostError
 
-SETTLED = 5.0
-"""Seconds that a connection must have lived so that the next one is made at once."""
-
 
 class Watch:
     """Listens on one folder; connects when first asked, and again whenever the connection ended."""
@@ -28,7 +25,7 @@ class Watch:
         self._connection: Connection | None = None
         self._idle: asyncio.Task[object] | None = None
         self._idle_since = 0.0
-        self._connected_at = float("-inf")
+        self._tried_at = float("-inf")
         self._is_listening = False
         self._lock = asyncio.Lock()
 
@@ -60,7 +57,11 @@ class Watch:
     async def _wait(self, until: float) -> bool:
         loop = asyncio.get_running_loop()
         if self._connection is None:
-            await asyncio.sleep(max(0.0, min(until, self._connected_at + SETTLED) - loop.time()))
+            begin = self._tried_at + self._settings.reconnect
+            await asyncio.sleep(max(0.0, min(until, begin) - loop.time()))
+            if begin > until:
+                return False
+            self._tried_at = loop.time()
             await self._connect()
             return True
         channel = self._connection.channel
@@ -78,7 +79,6 @@ class Watch:
 
     async def _connect(self) -> None:
         self._connection = connection = await self._new_connection()
-        self._connected_at = asyncio.get_running_loop().time()
         folder = imap_names.quote(imap_names.encode(self._settings.folder))
         await connection.run("EXAMINE", folder)
         connection.channel.state = commands.SELECTED
