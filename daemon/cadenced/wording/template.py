@@ -83,6 +83,7 @@ _Alternatives = list[list[_Piece]]
 
 def parse(source: str) -> Template:
     """Take a source with LF line ends apart; raise BrokenError where Jinja cannot read it."""
+    fields = _fields(source)
     pieces = list(_pieces(source))
     expressions = tuple(_expression(piece) for piece in pieces if piece.kind == "variable")
     names = {one.start: one.name for one in expressions}
@@ -96,7 +97,7 @@ def parse(source: str) -> Template:
         branches=tuple(_drawn(source, kept, names) for kept in _alternatives(pieces)[:MOST_BRANCHES]),
         expressions=expressions,
         waivers=tuple(_waivers(source, pieces)),
-        fields=frozenset(_fields(source)),
+        fields=frozenset(fields),
     )
 
 
@@ -110,6 +111,8 @@ def _fields(source: str) -> set[str]:
         return meta.find_undeclared_variables(_environment().parse(source))
     except TemplateSyntaxError as error:
         raise BrokenError(error.lineno, error.message or "not a template") from error
+    except RecursionError as error:
+        raise BrokenError(1, "nested too deeply") from error
 
 
 def _pieces(source: str) -> Iterator[_Piece]:

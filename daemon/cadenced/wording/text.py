@@ -11,7 +11,10 @@ from cadenced.wording.detect import detect
 _VISIBLE = re.compile(r"[^\n]")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.DOTALL)
 _SUBJECT = re.compile(r"^subject[ \t]*:[ \t]*(?P<value>[^\n]*)$", re.MULTILINE | re.IGNORECASE)
-_FENCE = re.compile(r"^[ ]{0,3}(`{3,}|~{3,})[^\n]*\n(?:.*?^[ ]{0,3}\1[^\n]*$|.*\Z)", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^[ ]{0,3}(`{3,20}|~{3,20})[^\n]*\n(?:.*?^[ ]{0,3}\1[^\n]*$|.*\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 _QUOTED = re.compile(r"^[ \t]{0,3}>[^\n]*$", re.MULTILINE)
 _ATTRIBUTION = re.compile(r"^[^\n>]{0,160}:[ \t]*\n(?=\s{0,3}>)", re.MULTILINE)
 _FORWARDED = re.compile(
@@ -21,14 +24,14 @@ _FORWARDED = re.compile(
 )
 _INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("`", re.compile(r"```|`[^`\n]+`")),
-    ("<!--", re.compile(r"<!--.*?-->", re.DOTALL)),
+    ("<!--", re.compile(r"<!--.{0,4000}?-->", re.DOTALL)),
     ("<", re.compile(r"<(?:https?:|mailto:)[^>\s]*>|</?[a-zA-Z][^<>\n]{0,200}>")),
-    ("![", re.compile(r"!\[[^\]\n]*\](?:\([^)\n]*\))?")),
-    ("](", re.compile(r"\]\([^)\n]*\)")),
+    ("![", re.compile(r"!\[[^\]\n]{0,300}\](?:\([^)\n]{0,2000}\))?")),
+    ("](", re.compile(r"\]\([^)\n]{0,2000}\)")),
     ("://", re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)),
     ("www.", re.compile(r"www\.[^\s<>\"]+")),
     ("@", re.compile(r"(?<![\w.+-])[\w.+-]{1,100}@[\w-]+(?:\.[\w-]+)+")),
-    ("[", re.compile(r"\[(?=[^\]\n]*(?:\]|[ ]{3}))")),
+    ("[", re.compile(r"\[(?=[^\]\n]{0,300}(?:\]|[ ]{3}))")),
     ("]", re.compile(r"(?<=\w)\]")),
     ("*", re.compile(r"\*+")),
     ("~~", re.compile(r"~~")),
@@ -38,10 +41,12 @@ _INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """What is no prose, each behind a piece of text without which it cannot stand there."""
 _ADDRESSES = ("://", "www.", "@")
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_JINJA = re.compile(r"\{\{.{0,2000}?\}\}|\{%.{0,2000}?%\}|\{#.{0,2000}?#\}", re.DOTALL)
 _DASHES = re.compile(r"^-- ?$", re.MULTILINE)
 _AFTERTHOUGHT = re.compile(r"^\s*(?:p\.?\s?s\.?|n\.?b\.?)\s*[:.\s-]", re.IGNORECASE | re.MULTILINE)
 _SIGNATURE_LINES = 10
+_SIGNATURE = 1500
+"""Characters from the end within which a closing formula is looked for."""
 
 
 def blank(text: str) -> str:
@@ -136,7 +141,7 @@ def frame(read: str, code: str) -> tuple[int, int]:
     start = match.end() if match else 0
     dashes = _DASHES.search(read, start)
     end = dashes.start() if dashes else len(read)
-    for match in closing.finditer(read, start, end):
+    for match in closing.finditer(read, max(start, end - _SIGNATURE), end):
         rest = read[match.end() : end]
         after = _AFTERTHOUGHT.search(rest)
         lines = [line for line in rest[: after.start() if after else None].splitlines() if line.strip()]

@@ -14,13 +14,14 @@ _FAIR = 1 / 3
 
 
 def _self_centred(view: View, settings: Settings) -> Iterable[Hit]:
-    marks = view.marks
-    ours = [mark for mark in marks if mark.voice == "self"]
+    ours = [("body", mark) for mark in view.marks if mark.voice == "self"]
+    ours += [("subject", mark) for mark in view.subject_marks if mark.voice == "self"]
     if len(ours) < settings.least_self:
         return
     share = weighted_share(view)
     if share < max(_FAIR, settings.least_share):
-        yield Hit(ours[0].start, ours[0].end, f"{share:.0%}", mild=share >= settings.least_share)
+        part, first = ours[0]
+        yield Hit(first.start, first.end, f"{share:.0%}", part, share >= settings.least_share)
 
 
 def weighted_share(view: View) -> float:

@@ -57,7 +57,7 @@ RULES = (
                 "News",
             ),
             Example(
-                "Nous sommes leaders depuis 1990. Notre plateforme sert de nombreuses sociétés, notre équipe grandit.",
+                "Nous sommes leaders depuis 1990. Notre plateforme sert beaucoup de sociétés, et notre équipe grandit.",
                 "Info",
                 "fr",
             ),
