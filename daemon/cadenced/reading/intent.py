@@ -1,0 +1,135 @@
+"""What a person's answer means: interested, question, objection, not now, referral, not interested, unsubscribe.
+
+Phrase families by language (`patterns/intent_*.toml`) speak for a verdict with a weight, sentence by sentence. A
+family counts once; what stands before "but" counts half. A request to stop wins over everything; a sentence that
+says the opposite ("don't remove me") cancels it. Without evidence the verdict is unclear, and a human decides.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from cadenced.reading import patterns, patterns_keys, quoting
+
+_MAX_TEXT = 5000  # the first part of a long text and its end are judged
+_MAX_END = 1500
+_MAX_SENTENCE = 500
+_MAX_SENTENCES = 60
+_LEAST = 1.5
+_STOP = 5.0  # one unsubscribe family is enough
+_BEFORE_BUT = 0.5
+# Who wins when two verdicts are equally strong.
+_ORDER = ("unsubscribe", "referral", "not_now", "objection", "not_interested", "question", "interested")
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n\s*")
+_BUT = re.compile(
+    r"\b(?:but|however|though|although|only that|yet|mais|cependant|toutefois|néanmoins|aber|jedoch|allerdings|doch|maar|echter|pero|sin embargo|aunque|no obstante|ma|però|tuttavia|mas|porém|contudo|no entanto|men|dock)\b[\s,]"
+)
+_SUBJECT_PREFIX = re.compile(r"^(?:\s*(?:re|aw|sv|antw|rv|res|fwd?|wg|tr|rif|r|i|vs|ref)\s*(?:\[\d+\])?:)+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A verdict of CONTRACT 5 (`reply.*`) and the phrases that spoke for it, strongest first."""
+
+    kind: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    pattern: patterns.Pattern
+    verdict: str
+    weight: float
+    unless: re.Pattern[str] | None
+    keys: tuple[str, ...]
+
+    def find(self, sentence: str, lowered: str) -> re.Match[str] | None:
+        if self.keys and not any(key in lowered for key in self.keys):
+            return None
+        match = self.pattern.regex.search(sentence)
+        return None if match and self.unless and self.unless.search(sentence) else match
+
+
+@dataclass(slots=True)
+class _Hit:
+    weight: float
+    evidence: str
+
+
+def judge(text: str, subject: str, language: str) -> Intent:
+    """Judge a person's own words; `subject` counts only when the words are missing or the subject is a request."""
+    hits: dict[str, dict[str, _Hit]] = {}
+    for sentence in _sentences(text, subject):
+        _judge_sentence(sentence, language, hits)
+    scores = {verdict: sum(hit.weight for hit in found.values()) for verdict, found in hits.items()}
+    kind = _decide(scores)
+    found = sorted(hits.get(kind, {}).items(), key=lambda item: -item[1].weight)
+    return Intent(f"reply.{kind}", tuple(f"{code}: {hit.evidence}" for code, hit in found))
+
+
+def _decide(scores: Mapping[str, float]) -> str:
+    if scores.get("unsubscribe", 0) >= _STOP:
+        return "unsubscribe"
+    best = max(_ORDER, key=lambda verdict: (scores.get(verdict, 0), -_ORDER.index(verdict)))
+    return best if scores.get(best, 0) >= _LEAST else "unclear"
+
+
+def _sentences(text: str, subject: str) -> list[str]:
+    """The spoken words in sentences, apostrophes made plain, line breaks gone."""
+    spoken = quoting.spoken(text).strip()
+    if len(spoken) > _MAX_TEXT + _MAX_END:
+        spoken = f"{spoken[:_MAX_TEXT]}\n\n{spoken[-_MAX_END:]}"
+    spoken = spoken.replace("’", "'").replace("\u00a0", " ").replace("\u202f", " ").replace("´", "'")
+    title = _SUBJECT_PREFIX.sub("", subject)
+    answered = title != subject
+    pieces = [] if answered and spoken else [title.replace("’", "'")]
+    pieces += _SENTENCE.split(spoken)
+    flat = (" ".join(piece.split()) for piece in pieces)
+    return [piece[:_MAX_SENTENCE] for piece in flat if piece][:_MAX_SENTENCES]
+
+
+def _judge_sentence(sentence: str, language: str, hits: dict[str, dict[str, _Hit]]) -> None:
+    lowered = sentence.lower()
+    but = max((match.start() for match in _BUT.finditer(lowered)), default=-1)
+    matched = False
+    for family in _families(language):
+        match = family.find(sentence, lowered)
+        if match:
+            matched = matched or family.verdict != "question"
+            weight = family.weight * (_BEFORE_BUT if match.end() <= but and family.verdict != "unsubscribe" else 1)
+            _note(hits, family.verdict, family.pattern.code, _Hit(weight, match[0].strip()[:80]))
+    if "?" in sentence:
+        _note(hits, "question", "question.mark", _Hit(0.5 if matched else 2.0, sentence[-80:]))
+
+
+def _note(hits: dict[str, dict[str, _Hit]], verdict: str, code: str, hit: _Hit) -> None:
+    known = hits.setdefault(verdict, {}).get(code)
+    if known is None or known.weight < hit.weight:
+        hits[verdict][code] = hit
+
+
+@cache
+def _families(language: str) -> tuple[_Family, ...]:
+    """The families of a language; of English and all others where the language could not be told."""
+    languages = (language,) if language in LANGUAGES else LANGUAGES
+    return tuple(_family(pattern) for name in languages for pattern in patterns.load(f"intent_{name}"))
+
+
+LANGUAGES = ("en", "fr", "de", "nl", "es", "it", "pt", "sv")
+
+
+def _family(pattern: patterns.Pattern) -> _Family:
+    unless = pattern.tags.get("unless", "")
+    return _Family(
+        pattern=pattern,
+        verdict=pattern.tags["verdict"].removeprefix("reply."),
+        weight=float(pattern.tags["weight"]),
+        unless=re.compile(unless, re.IGNORECASE) if unless else None,
+        keys=patterns_keys.keys(pattern.source),
+    )
+
+
+def families(language: str) -> Iterable[tuple[patterns.Pattern, re.Pattern[str] | None]]:
+    """Return the patterns of a language with what cancels each, for the test that holds them to their examples."""
+    return tuple((family.pattern, family.unless) for family in _families(language))

@@ -1,0 +1,54 @@
+"""Pieces of text without which an expression cannot match: a cheap look before the dear one.
+
+They are worked out from the expression itself. The parser of the standard library is not public; where it is
+missing or meets something unknown there are no keys, and every text is tried: slower, never wrong.
+"""
+
+import importlib
+import re
+from typing import Any
+
+_SHORTEST = 3
+_MOST = 80
+
+
+def keys(source: str) -> tuple[str, ...]:
+    """Return lower-case strings of which any match must hold at least one; empty when there is no such set."""
+    try:
+        parser = importlib.import_module("re._parser")
+        found = _of_sequence(parser.parse(source, re.IGNORECASE | re.MULTILINE))
+    except (ImportError, AttributeError, re.error):
+        return ()
+    return tuple(sorted(found)) if found and len(found) <= _MOST else ()
+
+
+def _of_sequence(tokens: Any) -> frozenset[str]:
+    """The best set among the parts that must all be there: the one whose shortest key is longest."""
+    best: frozenset[str] = frozenset()
+    run = ""
+    for name, value in [*((str(op), value) for op, value in tokens), ("END", None)]:
+        if name == "LITERAL":
+            run += chr(value).lower()
+            continue
+        best = _better(best, frozenset({run}))
+        run = ""
+        best = _better(best, _of_part(name, value))
+    return best
+
+
+def _of_part(name: str, value: Any) -> frozenset[str]:
+    if name == "SUBPATTERN":
+        return _of_sequence(value[-1])
+    if name == "BRANCH":
+        branches = [_of_sequence(branch) for branch in value[1]]
+        return frozenset().union(*branches) if all(branches) else frozenset()
+    if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] >= 1:
+        return _of_sequence(value[2])
+    return frozenset()
+
+
+def _better(old: frozenset[str], new: frozenset[str]) -> frozenset[str]:
+    new = frozenset(key for key in new) if new and min(map(len, new)) >= _SHORTEST else frozenset()
+    if not new or not old:
+        return new or old
+    return new if (min(map(len, new)), -len(new)) > (min(map(len, old)), -len(old)) else old
