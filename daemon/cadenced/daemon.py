@@ -41,6 +41,10 @@ from cadenced.wording.settings import Settings
 log = logging.getLogger(__name__)
 
 
+STUCK = 300.0
+"""Seconds without a look at the store after which the watchdog is no longer fed; a huge import takes less."""
+
+
 class SystemClock:
     """The machine's own clocks."""
 
@@ -223,7 +227,7 @@ def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
 async def _run(workspace: Workspace, shelf: LibrarySource, *, until_idle: bool) -> int:
     daemon = assemble(workspace, real_wires(workspace.config, workspace.clock), shelf)
     _listen_for_signals(daemon)
-    daemon.supervisor.pulse = _beat
+    daemon.supervisor.pulse = lambda: _beat(daemon.housekeeping, workspace.clock)
     systemd.ready(f"{len(daemon.senders)} mailboxes")
     log.info("ready", extra={"mailboxes": len(daemon.senders), "grace": GRACE})
     await daemon.run(until_idle=until_idle)
@@ -231,9 +235,10 @@ async def _run(workspace: Workspace, shelf: LibrarySource, *, until_idle: bool) 
     return _status(workspace) if until_idle else 0
 
 
-def _beat() -> None:
-    """Tell systemd that the loop turns."""
-    systemd.alive()
+def _beat(housekeeping: Housekeeping, clock: Clock) -> None:
+    """Tell systemd that loop and store move: not that a mail server answers, which no restart would mend."""
+    if clock.monotonic() - housekeeping.ticked_at < STUCK:
+        systemd.alive()
 
 
 def _listen_for_signals(daemon: Daemon) -> None:

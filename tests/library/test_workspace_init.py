@@ -50,7 +50,7 @@ def test_every_key_of_the_configuration_stands_in_the_file_with_its_default(fres
     assert found.web == config.load(bare).web
     assert found.window == config.load(bare).window
     (box,) = written["mailbox"]
-    assert set(box) == {"name", "address", "daily_limit", "min_gap", "ramp", "smtp", "imap"}
+    assert set(box) == {"name", "address", "daily_limit", "min_gap", "ramp", "signature", "smtp", "imap"}
     assert set(box["smtp"]) == set(config.Smtp.__dataclass_fields__)
     assert set(box["imap"]) == set(config.Imap.__dataclass_fields__)
 

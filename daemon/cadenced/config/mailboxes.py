@@ -53,6 +53,7 @@ def _mailbox(table: Table, base: Path) -> Mailbox:
         daily_limit=table.read("daily_limit", forms.number(0, 1_000_000), 50),
         min_gap=table.read("min_gap", forms.span(timedelta(), timedelta(days=1)), timedelta(seconds=90)),
         ramp=_ramp(table) if "ramp" in table else None,
+        signature=table.read("signature", forms.text, ""),
     )
     table.close()
     return box

@@ -86,7 +86,7 @@ class Imap:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An address of ours. ``address`` is bare, ``display`` the name beside it; ``daily_limit`` 0 is no limit."""
+    """An address of ours, bare, with the name beside it; ``daily_limit`` 0 is no limit, ``signature`` a text."""
 
     name: str
     address: str
@@ -96,6 +96,7 @@ class Mailbox:
     daily_limit: int = 50
     min_gap: timedelta = timedelta(seconds=90)
     ramp: Ramp | None = None
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
+from cadenced import systemd
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import BrokenWorkspaceError
 from cadenced.library import Library
@@ -25,6 +26,10 @@ class Shelf(Protocol):
         """Whether the files differ from what was read last, and have been still for a moment."""
         ...
 
+    def forget(self) -> None:
+        """Let ``changed`` speak again although no file has changed."""
+        ...
+
     def reload(self) -> Library:
         """Read everything; BrokenWorkspaceError with all problems, and the old library stays."""
         ...
@@ -38,6 +43,7 @@ class Housekeeping:
         self.wake = asyncio.Event()
         self.idle = True
         self.asked = False
+        self.ticked_at = workspace.clock.monotonic()
         self._workspace = workspace
         self._shelf = shelf
         self._notice = notice
@@ -50,6 +56,7 @@ class Housekeeping:
         if self.asked or clock.monotonic() - self._looked_at >= RELOAD.total_seconds():
             self._looked_at = clock.monotonic()
             await self._take_up()
+        self.ticked_at = clock.monotonic()
         version = await self._workspace.database.run_outside(self._workspace.database.version)
         if version != self._version:
             self._version = version
@@ -61,10 +68,20 @@ class Housekeeping:
         await asyncio.sleep(span.total_seconds())
 
     async def _take_up(self) -> None:
-        """Read sequences and templates again where they have changed; broken ones are refused as a whole."""
-        asked, self.asked = self.asked, False
-        if not (await asyncio.to_thread(self._shelf.changed) or asked):
+        """Read sequences and templates again where they have changed; broken ones are refused as a whole.
+
+        Asked for or not, files are read only when they have been still for a moment: never half of one.
+        """
+        if self.asked:
+            self.asked = False
+            systemd.reloading()
+            self._shelf.forget()
+        if not await asyncio.to_thread(self._shelf.changed):
             return
+        await self._read()
+        systemd.ready()
+
+    async def _read(self) -> None:
         try:
             self._workspace.library = await asyncio.to_thread(self._shelf.reload)
         except BrokenWorkspaceError as broken:

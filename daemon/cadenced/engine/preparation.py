@@ -123,7 +123,8 @@ def render(workspace: Workspace, case: Case) -> Draft:
         notes=case.prospect.fields.get("notes", ""),
         unsubscribe_url=f"mailto:{case.unsubscribe}",
     )
-    sender = context.Sender(case.mailbox.display or case.mailbox.address, case.mailbox.address)
+    box = case.mailbox
+    sender = context.Sender(box.display or box.address, box.address, signature=box.signature)
     values = context.build(case.prospect, sender, case.account, occasion)
     return workspace.library.templates[case.step.template].render(values)
 
