@@ -1,0 +1,102 @@
+"""The doctor at this machine: disk, rights, clock, secrets, database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from cadenced.cli import moments
+from cadenced.cli.diagnosis import Diagnosis, bad, good, note
+from cadenced.config import Config, secret
+from cadenced.engine.workspace import Workspace
+from cadenced.errors import BrokenWorkspaceError
+from cadenced.store.database import beside
+from cadenced.store.schema import events
+
+_AREA = "machine"
+_LITTLE, _TOO_LITTLE = 500_000_000, 50_000_000
+_JUMP = timedelta(minutes=2)
+
+
+def examine(workspace: Workspace) -> Iterator[Diagnosis]:
+    """Yield how the machine is."""
+    config = workspace.config
+    folder = beside(config.daemon.database)
+    yield from _database(workspace)
+    yield from _disk(folder or config.path.parent)
+    yield from _rights(config, folder)
+    yield from _secrets(config)
+    yield from _clock(workspace)
+
+
+def _database(workspace: Workspace) -> Iterator[Diagnosis]:
+    shown = workspace.database.shown
+    if not workspace.database.is_sqlite:
+        yield good(_AREA, "database", f"{shown} answers")
+        return
+    verdict = workspace.database.read(lambda tx: str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()))
+    if verdict == "ok":
+        yield good(_AREA, "database", f"{shown} is sound")
+    else:
+        yield bad(_AREA, "database", f"{shown} is damaged: {verdict}", "stop the daemon and restore the last backup")
+
+
+def _disk(folder: Path) -> Iterator[Diagnosis]:
+    free = shutil.disk_usage(folder).free
+    text = f"{free / 1e9:,.1f} GB free beside the database"
+    if free < _TOO_LITTLE:
+        yield bad(_AREA, "disk", text, "make room: on a full disk nothing is sent and nothing is imported")
+    elif free < _LITTLE:
+        yield note(_AREA, "disk", text, "make room soon")
+    else:
+        yield good(_AREA, "disk", text)
+
+
+def _rights(config: Config, database: Path | None) -> Iterator[Diagnosis]:
+    daemon = config.daemon
+    wanted = [(daemon.inbox, os.R_OK | os.W_OK | os.X_OK), (daemon.sequences, os.R_OK | os.X_OK)]
+    wanted += [(daemon.templates, os.R_OK | os.X_OK)]
+    wanted += [(database, os.R_OK | os.W_OK | os.X_OK)] if database else []
+    refused = [str(path) for path, needed in wanted if not os.access(path, needed)]
+    for path in refused:
+        yield bad(_AREA, "rights", f"{path} is missing, or may not be used as it must be", f"look at: ls -ld {path}")
+    if config.path.stat().st_mode & 0o002:
+        yield bad(_AREA, "rights", f"everybody may write {config.path}", f"chmod o-w {config.path}")
+    elif not refused:
+        yield good(_AREA, "rights", "inbox, sequences, templates and database can be used")
+
+
+def _secrets(config: Config) -> Iterator[Diagnosis]:
+    seen: set[str] = set()
+    for box in config.mailboxes:
+        for reference in (box.smtp.password, box.imap.password):
+            if reference is None or reference.kind == "oauth2" or str(reference) in seen:
+                continue
+            seen.add(str(reference))
+            try:
+                secret.reveal(reference)
+            except BrokenWorkspaceError as missing:
+                for problem in missing.problems:
+                    yield bad(box.name, "secret", problem.message, problem.cure)
+
+
+def _clock(workspace: Workspace) -> Iterator[Diagnosis]:
+    """Compare the clock with the newest thing that was written down: it cannot have happened later than now."""
+    now = workspace.now()
+    last = workspace.database.read(_latest)
+    if last is not None and last > now + _JUMP:
+        text = f"the clock shows {moments.stamp(now)}, and something was noted at {moments.stamp(last)}"
+        yield bad(_AREA, "clock", text, "set the clock, and keep it by NTP (timedatectl)")
+    else:
+        zone = workspace.config.daemon.timezone
+        yield good(_AREA, "clock", f"{moments.local(now, zone, now)} in {zone}")
+
+
+def _latest(tx: Connection) -> datetime | None:
+    newest = select(func.max(events.c.id)).scalar_subquery()
+    return tx.execute(select(events.c.at).where(events.c.id == newest)).scalar()
