@@ -70,8 +70,8 @@ def _what_stays(tx: Connection, mine: ColumnElement[bool]) -> tuple[dict[str, in
     stays = held.where(mine, _reason() != "").subquery()
     counted = select(stays.c.reason, func.count()).group_by(stays.c.reason)
     shown = select(stays.c.email, stays.c.reason).order_by(stays.c.email).limit(_SHOWN)
-    counts = {why: int(count) for why, count in tx.execute(counted).tuples()}
-    return counts, tuple((email, why) for email, why in tx.execute(shown).tuples())
+    counts = {why: int(count) for why, count in tx.execute(counted)}
+    return counts, tuple((email, why) for email, why in tx.execute(shown))
 
 
 def _take_back_enrolments(tx: Connection, gone: ColumnElement[bool], import_id: int, now: datetime) -> int:

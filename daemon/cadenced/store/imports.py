@@ -97,7 +97,7 @@ class Staging:
         counted = select(prospects.c.mailbox, func.count()).group_by(prospects.c.mailbox)
         staged = select(import_rows.c.mailbox, func.count()).group_by(import_rows.c.mailbox)
         for query in (counted, staged.where(import_rows.c.import_id == import_id)):
-            for name, count in tx.execute(query).tuples():
+            for name, count in tx.execute(query):
                 if name in self._loads:
                     self._loads[name] += count
 
@@ -180,7 +180,7 @@ def finish(tx: Connection, import_id: int, now: datetime) -> Mapping[str, int]:
     """Note that an import is done; return how many rows fared how."""
     table = import_rows.c
     query = select(table.verdict, func.count()).where(table.import_id == import_id).group_by(table.verdict)
-    found = {verdict: int(count) for verdict, count in tx.execute(query).tuples()}
+    found = {verdict: int(count) for verdict, count in tx.execute(query)}
     counts = {verdict: found.get(verdict, 0) for verdict in VERDICTS}
     tx.execute(update(imports).where(imports.c.id == import_id).values(state="active", finished_at=now, counts=counts))
     return counts

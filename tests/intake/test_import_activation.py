@@ -1,0 +1,227 @@
+"""What becomes of rows: nobody enrolled twice, nothing lost that is known, all or nothing. On both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, select, update
+
+from cadenced.core.pacing import Window
+from cadenced.core.sequence import EmailStep, Sequence
+from cadenced.engine.intake_import import File, Job, import_file
+from cadenced.errors import RefusedError
+from cadenced.store import people
+from cadenced.store.schema import accounts, enrolments, events, import_rows, imports, prospects
+from intake.folder import NOW, RULES, Store, bring
+
+HEADER = "email,first_name,company,country,account_role,sequence\n"
+
+
+def test_a_row_becomes_a_prospect_with_an_enrolment_and_a_timeline(store: Store, tmp_path: Path) -> None:
+    result = bring(store, tmp_path, HEADER + "Bob@ABC.example,Bob,ABC SA,DE,,nurture\n")
+    assert result.counts == {"enrolled": 1, "updated": 0, "unchanged": 0, "suppressed": 0, "rejected": 0}
+    bob = store.prospect("bob@abc.example")
+    assert (bob.mailbox, bob.timezone, bob.country, bob.fields["first_name"]) == ("julie", "Europe/Berlin", "DE", "Bob")
+    life = store.all(select(enrolments))[0]
+    assert (life.sequence, life.state, life.step, life.lane, life.generation) == (
+        "nurture",
+        "active",
+        "article",
+        "mail",
+        1,
+    )
+    assert life.due_at == datetime(2026, 11, 30, 7, 30, tzinfo=UTC)  # Saturday is five days on; Monday half past eight
+    assert (life.timezone, life.country, life.account_id) == ("Europe/Berlin", "DE", bob.account_id)
+    assert store.timeline("bob@abc.example") == ["imported", "enrolled"]
+    assert [row.name for row in store.all(select(accounts))] == ["ABC SA"]
+    assert store.count(import_rows) == 0
+
+
+def test_rows_in_are_verdicts_out(store: Store, tmp_path: Path) -> None:
+    store.database.transact(lambda tx: people.suppress(tx, "no@abc.example", "asked", NOW))
+    rows = "a@abc.example\nbroken\na@abc.example\nno@abc.example\nb@abc.example\n"
+    counts = bring(store, tmp_path, "email\n" + rows).counts
+    assert counts == {"enrolled": 2, "updated": 0, "unchanged": 1, "suppressed": 1, "rejected": 1}
+
+
+def test_the_same_file_again_changes_nothing(store: Store, tmp_path: Path) -> None:
+    content = HEADER + "a@abc.example,A,ABC,,,\nb@abc.example,B,ABC,,,\n"
+    bring(store, tmp_path, content)
+    before = store.tables()
+    again = bring(store, tmp_path, content)
+    assert (again.counts["unchanged"], again.counts["enrolled"]) == (2, 0)
+    assert "imported on" in again.notes[0]
+    assert store.tables() == before
+
+
+def test_the_same_rows_in_another_order_enrol_nobody_twice(store: Store, tmp_path: Path) -> None:
+    bring(store, tmp_path, "email,first_name\na@abc.example,A\nb@abc.example,B\n")
+    before = store.tables()
+    again = bring(store, tmp_path, "email,first_name\nb@abc.example,B\na@abc.example,A\n")
+    assert again.counts["unchanged"] == 2
+    assert store.tables() == before
+
+
+@pytest.mark.parametrize(
+    "variant",
+    ["BOB@ABC.EXAMPLE", " bob@abc.example ", "bob+fair@abc.example", "Bob <bob@abc.example>", "mailto:bob@abc.example"],
+)
+def test_variants_of_an_address_are_one_person(store: Store, tmp_path: Path, variant: str) -> None:
+    bring(store, tmp_path, f"email\nbob@abc.example\n{variant}\n")
+    assert store.count(enrolments) == 1
+    bring(store, tmp_path, f"email,phone\n{variant},1\n")
+    bring(store, tmp_path, f"email,phone\n{variant},2\n")
+    assert (store.count(enrolments), store.count(prospects)) == (1, 1)
+
+
+def test_the_plain_form_finds_whoever_came_with_a_tag(store: Store, tmp_path: Path) -> None:
+    bring(store, tmp_path, "email\nbob+fair@abc.example\nb.o.b@gmail.com\n")
+    counts = bring(store, tmp_path, "email\nbob@abc.example\nbob@gmail.com\nbob+two@abc.example\n").counts
+    assert counts["enrolled"] == 0
+    assert store.emails() == ["b.o.b@gmail.com", "bob+fair@abc.example"]
+
+
+@pytest.mark.parametrize("stored", ["bob@abc.example", "bob+news@abc.example"])
+@pytest.mark.parametrize("dropped", ["bob@abc.example", "bob+fair@abc.example", "BOB@abc.example"])
+def test_a_suppressed_person_is_never_enrolled_under_any_variant(
+    store: Store, tmp_path: Path, stored: str, dropped: str
+) -> None:
+    store.database.transact(lambda tx: people.suppress(tx, stored, "asked", NOW))
+    assert bring(store, tmp_path, f"email\n{dropped}\n").counts["suppressed"] == 1
+    assert (store.count(prospects), store.count(enrolments)) == (0, 0)
+
+
+def test_new_values_are_taken_over_and_empty_cells_take_nothing_away(store: Store, tmp_path: Path) -> None:
+    bring(store, tmp_path, "email,first_name,phone,country\nbob@abc.example,Bob,1,FR\n")
+    result = bring(store, tmp_path, "email,first_name,phone,city,country\nbob@abc.example,,2,Lyon,DE\n")
+    assert result.counts["updated"] == 1
+    bob = store.prospect("bob@abc.example")
+    assert {name: bob.fields[name] for name in ("first_name", "phone", "city")} == {
+        "first_name": "Bob",
+        "phone": "2",
+        "city": "Lyon",
+    }
+    assert store.all(select(enrolments.c.country))[0].country == "DE"
+    assert store.timeline("bob@abc.example") == ["imported", "enrolled", "imported"]
+    changed = store.all(select(events.c.data).order_by(events.c.id.desc()).limit(1))[0].data["changed"]
+    assert changed == ["city", "country", "phone", "timezone"]
+
+
+def test_of_two_rows_of_one_person_the_first_counts(store: Store, tmp_path: Path) -> None:
+    bring(store, tmp_path, "email,first_name\nbob@abc.example,Bob\nbob@abc.example,Robert\n")
+    assert store.prospect("bob@abc.example").fields["first_name"] == "Bob"
+
+
+def test_the_first_row_that_names_a_sequence_counts_where_some_name_none(store: Store, tmp_path: Path) -> None:
+    rules = replace(RULES, default_sequence="")
+    counts = bring(store, tmp_path, "email,sequence\nbob@abc.example,\nbob@abc.example,proposal\n", rules=rules).counts
+    assert (counts["enrolled"], counts["unchanged"]) == (1, 1)
+
+
+def test_nobody_is_in_two_sequences_at_a_time(store: Store, tmp_path: Path) -> None:
+    bring(store, tmp_path, "email\nbob@abc.example\n")
+    assert bring(store, tmp_path, "email\nbob@abc.example\n", "nurture").counts["unchanged"] == 1
+    assert store.count(enrolments) == 1
+    store.run(update(enrolments).values(state="halted", due_at=None))
+    assert bring(store, tmp_path, "email\nbob@abc.example\n", "nurture").counts["enrolled"] == 1
+    assert store.count(enrolments) == 2
+
+
+@pytest.mark.parametrize("state", ["active", "paused", "awaiting_task", "halted", "finished"])
+def test_nobody_comes_into_a_sequence_a_second_time(store: Store, tmp_path: Path, state: str) -> None:
+    bring(store, tmp_path, "email\nbob@abc.example\n")
+    due = NOW if state in {"active", "paused", "awaiting_task"} else None
+    store.run(update(enrolments).values(state=state, due_at=due))
+    assert bring(store, tmp_path, "email,phone\nbob@abc.example,1\n").counts["updated"] == 1
+    assert [row.state for row in store.all(select(enrolments.c.state))] == [state]
+
+
+def test_a_new_person_without_a_sequence_is_rejected_with_a_cure(store: Store, tmp_path: Path) -> None:
+    result = bring(store, tmp_path, "email\nbob@abc.example\n", rules=replace(RULES, default_sequence=""))
+    assert result.counts["rejected"] == 1
+    assert "column sequence" in result.rejected[0].reason
+    assert store.count(prospects) == 0
+
+
+def test_rows_rejected_for_a_sequence_fare_better_once_it_exists(store: Store, tmp_path: Path) -> None:
+    content = "email,sequence\na@abc.example,launch\nb@abc.example,proposal\n"
+    assert bring(store, tmp_path, content).counts["rejected"] == 1
+    launch = Sequence("launch", (EmailStep("hello", template="hello"),))
+    rules = replace(RULES, sequences={**RULES.sequences, "launch": launch})
+    counts = bring(store, tmp_path, content, rules=rules).counts
+    assert (counts["enrolled"], counts["unchanged"]) == (1, 1)
+
+
+def test_a_window_that_never_opens_costs_its_rows_not_the_file(store: Store, tmp_path: Path) -> None:
+    never = Window(days=frozenset({0}), opens=time(9), closes=time(9))
+    shut = Sequence("shut", (EmailStep("hello", template="hello"),), window=never)
+    rules = replace(RULES, sequences={**RULES.sequences, "shut": shut})
+    counts = bring(store, tmp_path, "email,sequence\na@abc.example,shut\nb@abc.example,proposal\n", rules=rules).counts
+    assert (counts["enrolled"], counts["rejected"]) == (1, 1)
+    assert store.emails() == ["b@abc.example"]
+
+
+def test_new_people_go_to_the_mailbox_with_the_fewest_and_stay_there(store: Store, tmp_path: Path) -> None:
+    rules = replace(RULES, mailboxes=("julie", "marc"))
+    bring(store, tmp_path, "email,mailbox\na@abc.example,julie\nb@abc.example,julie\nc@abc.example,\n", rules=rules)
+    bring(store, tmp_path, "email,mailbox\nd@abc.example,\na@abc.example,marc\n", rules=rules)
+    rows = store.all(select(prospects.c.email, prospects.c.mailbox).order_by(prospects.c.email))
+    assert [row.mailbox for row in rows] == ["julie", "julie", "marc", "marc"]
+
+
+def test_colleagues_share_an_account_and_the_primary_is_planned_apart(store: Store, tmp_path: Path) -> None:
+    rows = "p@abc.example,P,ABC SA,,primary,committee\no@abc.example,O,abc,,,committee\n"
+    bring(store, tmp_path, HEADER + rows)
+    lives = store.all(select(enrolments).order_by(enrolments.c.id))
+    assert [(life.step, life.lane, life.role) for life in lives] == [("call", "desk", "primary"), ("intro", "mail", "")]
+    assert lives[0].account_id == lives[1].account_id is not None
+
+
+def test_the_stage_is_the_rows_else_the_sequences(store: Store, tmp_path: Path) -> None:
+    bring(store, tmp_path, "email,stage\na@abc.example,Won Back\nb@abc.example,\n")
+    assert [store.prospect(f"{who}@abc.example").stage for who in "ab"] == ["won_back", "proposal"]
+
+
+def test_a_fault_in_the_middle_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
+    class FaultError(Exception):
+        pass
+
+    def fail(_c: object, _cur: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO events"):
+            raise FaultError
+
+    engine = store.database._engine
+    event.listen(engine, "before_cursor_execute", fail)
+    with pytest.raises(FaultError):
+        bring(store, tmp_path, "email\na@abc.example\nb@abc.example\n")
+    event.remove(engine, "before_cursor_execute", fail)
+    assert (store.count(prospects), store.count(enrolments), store.count(accounts)) == (0, 0, 0)
+    assert store.count(import_rows) == 2
+    assert bring(store, tmp_path, "email\na@abc.example\nb@abc.example\n").counts["enrolled"] == 2
+
+
+def test_staging_goes_on_where_it_was_left(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("email\n" + "".join(f"p{n}@abc.example\n" for n in range(5000)))
+    with Job(File(path), RULES) as job:
+        store.database.transact(lambda tx: job.begin(tx, NOW))
+        batch = job.read()
+        store.database.transact(lambda tx: job.stage(tx, batch))
+    assert store.count(import_rows) == 2000
+    seen: list[int] = []
+    assert import_file(store.database, File(path), RULES, NOW, seen.append).counts["enrolled"] == 5000
+    assert seen[-1] == 3000
+    assert store.count(imports) == 1
+
+
+def test_a_header_without_rows_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="no row below"):
+        bring(store, tmp_path, "email,first_name\n\n")
+
+
+def test_without_a_mailbox_nothing_is_imported(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="no mailbox"):
+        bring(store, tmp_path, "email\na@abc.example\n", rules=replace(RULES, mailboxes=()))
