@@ -9,7 +9,7 @@ import pytest
 from cadenced.mail.imap import ImapSettings, Mailbox
 from cadenced.mail.smtp import Pool, SmtpSettings
 from mail import contracts
-from peers import clocks, dovecot, smtp_sink
+from peers import clocks, dovecot, pymap_peer, smtp_sink
 
 
 class SinkWorld:
@@ -69,5 +69,34 @@ class TestMailboxOnDovecot(contracts.InboxContract):
     async def world(self) -> AsyncIterator[DovecotWorld]:
         with dovecot.running() as server:
             world = DovecotWorld(server)
+            yield world
+            await world.inbox.close()
+
+
+class PymapWorld:
+    """The mailbox against embedded pymap, which knows neither LIST-STATUS nor SPECIAL-USE."""
+
+    def __init__(self, server: pymap_peer.PymapPeer) -> None:
+        self.server = server
+        settings = ImapSettings(
+            "127.0.0.1", server.port, "none", pymap_peer.USER, pymap_peer.PASSWORD, reconnect=0.0, timeout=10.0
+        )
+        self.inbox = Mailbox(settings)
+
+    async def deliver(self, raw: bytes, folder: str = "INBOX") -> None:
+        await self.server.deliver(raw, folder)
+
+    async def go_down(self) -> None:
+        await self.server.stop()
+
+    async def come_back(self) -> None:
+        await self.server.start()
+
+
+class TestMailboxOnPymap(contracts.InboxContract):
+    @pytest.fixture
+    async def world(self) -> AsyncIterator[PymapWorld]:
+        async with pymap_peer.running("Sent", "Junk") as server:
+            world = PymapWorld(server)
             yield world
             await world.inbox.close()
