@@ -26,9 +26,9 @@ COMING_BACK = (
 )
 GOOD = (
     (
-        "Hey Mike, it's Julie from ABC. We were moving forward on a proposal last month. Since we haven't taken action, "
-        "I assume something has changed on your end. I'd love to revisit our discussion and share new insights if your "
-        "priorities have shifted. Let's reconnect and explore some ideas."
+        "Hey Mike, it's Julie from ABC. We were moving forward on a proposal last month. Since we haven't taken "
+        "action, I assume something has changed on your end. I'd love to revisit our discussion and share new insights "
+        "if your priorities have shifted. Let's reconnect and explore some ideas."
     ),
     "So I can confirm that we'll see you on video at 9am on the 9th. I'll send you the invitation.",
     (

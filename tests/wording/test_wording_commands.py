@@ -41,6 +41,11 @@ def _workspace(root: Path) -> None:
     (root / "sequences" / "after.yaml").write_text(SEQUENCE, encoding="utf-8")
 
 
+def test_the_starter_set_has_nothing_to_mend() -> None:
+    root = Path(__file__).parents[2]
+    assert _run("lint", str(root / "templates"), str(root / "sequences")).output == "Nothing to mend.\n"
+
+
 def test_lint_reads_standard_input_and_fails_on_an_error() -> None:
     result = _run("lint", "--format", "json", "-", given="You asked. Just checking in.\n")
     assert result.exit_code == 1

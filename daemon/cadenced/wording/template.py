@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from jinja2 import Environment, TemplateSyntaxError, meta
+from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from cadenced.wording import text as texts
 
@@ -108,11 +108,13 @@ def _environment() -> Environment:
 
 def _fields(source: str) -> set[str]:
     try:
-        return meta.find_undeclared_variables(_environment().parse(source))
+        names = list(_environment().parse(source).find_all(nodes.Name))
     except TemplateSyntaxError as error:
         raise BrokenError(error.lineno, error.message or "not a template") from error
     except RecursionError as error:
         raise BrokenError(1, "nested too deeply") from error
+    own = {name.name for name in names if name.ctx != "load"}
+    return {name.name for name in names} - own
 
 
 def _pieces(source: str) -> Iterator[_Piece]:

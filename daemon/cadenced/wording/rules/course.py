@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from statistics import median
 
 from cadenced.core.pacing import Delay
 from cadenced.core.sequence import EmailStep, InviteStep, Sequence, Step, TaskStep, WaitStep
@@ -57,18 +58,26 @@ def _email_run(course: Course, settings: Settings) -> Iterable[Hit]:
 
 
 def _spacing(course: Course, settings: Settings) -> Iterable[Hit]:
-    gap, first, mailed = timedelta(), True, False
+    gaps = list(_gaps(course))
+    slow = timedelta(seconds=3 * median(gap.total_seconds() for _, gap, _ in gaps)) if gaps else timedelta()
+    for index, gap, mails in gaps:
+        if mails and gap < _DAY * settings.least_gap_days:
+            yield Hit(index, index, f"too close: {_days(gap)}")
+        if gap > _DAY * settings.most_gap_days and gap > slow:
+            yield Hit(index, index, f"too far: {_days(gap)}")
+
+
+def _gaps(course: Course) -> Iterator[tuple[int, timedelta, bool]]:
+    """Yield each touch but the first with the time since the one before, and whether both are mails."""
+    gap, before = timedelta(), None
     for index, step in enumerate(course.sequence.steps):
         gap += step.after.roughly()
         if isinstance(step, WaitStep):
             gap += step.span.roughly()
             continue
-        mail = not isinstance(step, TaskStep)
-        if not first and mail and mailed and gap < _DAY * settings.least_gap_days:
-            yield Hit(index, index, f"too close: {_days(gap)}")
-        if not first and gap > _DAY * settings.most_gap_days:
-            yield Hit(index, index, f"too far: {_days(gap)}")
-        gap, first, mailed = timedelta(), False, mail
+        if before is not None:
+            yield index, gap, not isinstance(step, TaskStep) and not isinstance(before, TaskStep)
+        gap, before = timedelta(), step
 
 
 def _days(gap: timedelta) -> str:
@@ -186,7 +195,7 @@ RULES = (
         severity=WARNING,
         title="Steps too close or too far",
         message="{detail} after the touch before",
-        cure="leave a day at least between mails, and three weeks at most between touches",
+        cure="leave a day at least between mails, and three weeks at most where the others follow faster",
         source="[lint] least_gap_days, most_gap_days",
         check=_spacing,
         fires=(
