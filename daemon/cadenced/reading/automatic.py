@@ -27,10 +27,7 @@ class Automatic:
     kind: str
     evidence: tuple[str, ...]
 
-    @property
-    def receipt(self) -> bool:
-        """Whether it only says that a mail was read."""
-        return any("receipt" in one for one in self.evidence)
+    untold: bool = False  # neither subject nor text said what it is about
 
 
 @cache
@@ -86,9 +83,9 @@ def find(inbound: Inbound, own: str) -> Automatic | None:
     field = by_header(inbound)
     titled = _titled(subject)
     if field and (titled or _answers(inbound) or not _list(inbound)):
-        return Automatic(_kind(subject, text), (field, *titled))
+        return _judged(subject, text, (field, *titled))
     if titled and titled[0].startswith("subject.auto"):
-        return Automatic(_kind(subject, text), titled)
+        return _judged(subject, text, titled)
     if _list(inbound):
         return None
     return _by_voice(inbound, subject, text, titled)
@@ -164,6 +161,13 @@ def _formal(about: str, text: str, lowered: str) -> bool:
     if about == "ack":
         return False
     return bool(_says("courtesy", text, lowered)) or (about == "away" and bool(_says("away", text[:120])))
+
+
+def _judged(subject: str, text: str, evidence: tuple[str, ...]) -> Automatic:
+    kind = _kind(subject, text)
+    lowered = text.lower()
+    untold = kind == "other" and not any(_says(place, text, lowered) for place in ("unread", "receipt"))
+    return Automatic(kind, evidence, untold and not _says("subject.receipt", subject))
 
 
 def _kind(subject: str, text: str) -> str:

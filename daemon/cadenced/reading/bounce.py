@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from cadenced.errors import InboundError
 from cadenced.reading import bounce_diagnosis as diagnosis
@@ -10,8 +11,10 @@ from cadenced.reading import inbound as inbounds
 from cadenced.reading.bounce_diagnosis import Diagnosis
 from cadenced.reading.bounce_notice import Notice, Refusal
 from cadenced.reading.inbound import Inbound
+from cadenced.reading.patterns import Pattern
 
 _ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw|odp|rv|ref|fwd?|wg|tr|i|enc)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+_REPORT = "multipart/report"
 _QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _CODE_LINE = re.compile(r"^\W{0,12}(?:\w+ ){0,4}\W{0,3}[45]\d\d[ -](?:[45]\.\d\.\d)?", re.MULTILINE)
 
@@ -55,7 +58,7 @@ def _worth_reading(inbound: Inbound) -> bool:
     """Whether anything at all speaks for a bounce; cheap, for most mail is none."""
     return bool(
         inbound.return_path == ""
-        or inbound.content_type == "multipart/report"
+        or inbound.content_type == _REPORT
         or "x-failed-recipients" in inbound.headers
         or from_machine(inbound)
         or inbound.part("message/delivery-status", "message/global-delivery-status")
@@ -64,40 +67,51 @@ def _worth_reading(inbound: Inbound) -> bool:
     )
 
 
+@cache
+def _at(place: str) -> tuple[Pattern, ...]:
+    return tuple(one for one in patterns.load("bounce_signs") if one.tags["place"] == place)
+
+
 def _says(place: str, text: str) -> str:
     """Return the words with which a text speaks of failed delivery, or ""."""
     lowered = text.lower()
-    for pattern in patterns.load("bounce_signs"):
-        if pattern.tags["place"] == place:
-            match = pattern.search(text, lowered)
-            if match:
-                return match[0]
+    for pattern in _at(place):
+        match = pattern.search(text, lowered)
+        if match:
+            return match[0]
     return ""
 
 
 def from_machine(inbound: Inbound) -> bool:
-    """Whether a mail system is the author, by its address, its name or the null return path (RFC 5321, 4.5.5)."""
+    """Whether a mail system is the author, by its address or name, or by the envelope's return path."""
     authors = (*inbound.header_from, *inbound.sender)
     path = inbound.return_path
     return (
-        path == ""
-        or bool(path and _says("sender", f"{path}@" if "@" not in path else path))
-        or any(_says("sender", one.address if "@" in one.address else f"{one.address}@") for one in authors)
+        bool(path and _says("sender", _full(path)))
+        or any(_says("sender", _full(one.address)) for one in authors)
         or any(_says("name", one.name) for one in authors)
     )
 
 
+def _full(written: str) -> str:
+    return written if "@" in written else f"{written}@"
+
+
 def _signs(inbound: Inbound, notice: Notice) -> tuple[str, ...]:
     """Return the evidence that this is a bounce, or () when it does not suffice."""
-    if notice.structured and notice.refusals:
+    machine = from_machine(inbound) or (inbound.return_path == "" and not inbound.author)
+    answer = bool(_ANSWER.match(inbound.subject) or inbound.in_reply_to)
+    if notice.structured and notice.refusals and (machine or not answer or inbound.content_type == _REPORT):
         return ("delivery report",) if _undelivered(notice) else ()
     if "x-failed-recipients" in inbound.headers:
         return ("X-Failed-Recipients",)
-    machine = from_machine(inbound)
     subject = _says("subject", inbound.subject)
     said = _says("text", _own(notice.words))
     if machine:
         return _by_machine(inbound, notice, subject, said)
+    if inbound.return_path == "":  # RFC 5321, 4.5.5: reports have it, but automatic replies too
+        spoken = subject or len(notice.returned) or _CODE_LINE.search(notice.words)
+        return _by_machine(inbound, notice, subject, said) if spoken else ()
     return _by_text(inbound, notice, subject, said)
 
 
@@ -115,13 +129,19 @@ def _by_machine(inbound: Inbound, notice: Notice, subject: str, said: str) -> tu
     if notice.refusals and _undelivered(notice):
         return ("a mail system's delivery report in plain text",)
     words = _own(notice.words)
-    reason = diagnosis.by_words(words) if subject or said else None
-    code = bool(_CODE_LINE.search(words))
-    if subject and (said or code or reason or len(notice.returned) or _says("daemon", f"{inbound.author}@")):
-        return ("from a mail system", f"subject: {subject}", *((f"text: {said}",) if said else ()))
-    if said and (code or reason or len(notice.returned) or not _ANSWER.match(inbound.subject)):
-        return ("from a mail system", f"text: {said}")
-    return ("from a mail system", "an SMTP error") if code and diagnosis.by_words(words) else ()
+    if not subject and not said:
+        coded = (_CODE_LINE.search(words) or not inbound.author) and diagnosis.by_words(words)
+        return ("from a mail system", "an SMTP error") if coded else ()
+    if not (
+        (subject and said)
+        or len(notice.returned)
+        or _CODE_LINE.search(words)
+        or _says("daemon", _full(inbound.author))
+        or diagnosis.by_words(words)
+        or (said and not _ANSWER.match(inbound.subject))
+    ):
+        return ()
+    return tuple(filter(None, ("from a mail system", subject and f"subject: {subject}", said and f"text: {said}")))
 
 
 def _own(words: str) -> str:

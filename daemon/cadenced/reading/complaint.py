@@ -50,15 +50,21 @@ def _arf(inbound: Inbound) -> Complaint | None:
 
 def _hotmail(inbound: Inbound) -> Complaint | None:
     """Read Microsoft's junk mail report: the mail itself under its own header, or within a message/rfc822."""
-    notice = bounce_notice.read(inbound) if inbound.part("message/rfc822") else None
-    fields = inbound.headers if _HOTMAIL in inbound.headers else notice.returned if notice else Headers()
-    reporter = inbound.return_path == "staff@hotmail.com" or inbound.author == "staff@hotmail.com"
-    if _HOTMAIL not in fields and not (reporter and "complaint about" in inbound.subject.lower()):
+    if _HOTMAIL in inbound.headers:
+        return _junk(inbound.headers, inbound.message_id)
+    part = inbound.part("message/rfc822")
+    marked = part is not None and _HOTMAIL.encode() in part.payload[:8_000].lower()
+    reported = inbound.author == "staff@hotmail.com" and "complaint about" in inbound.subject.lower()
+    if not marked and not reported:
         return None
-    own = fields is inbound.headers
+    notice = bounce_notice.read(inbound)
+    return _junk(notice.returned, notice.returned_message_id)
+
+
+def _junk(fields: Headers, message_id: str) -> Complaint:
     return Complaint(
         recipients=_addresses(list(fields.raw(_HOTMAIL))) or _to(fields),
-        returned_message_id=inbound.message_id if own else notice.returned_message_id if notice else "",
+        returned_message_id=message_id,
         returned_ref=fields.get("x-cadence-ref"),
         evidence=("Microsoft's junk mail report",),
     )

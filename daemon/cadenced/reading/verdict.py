@@ -23,7 +23,7 @@ _REPLY = re.compile(
 _NOBODY = re.compile(
     r"^(?:no-?_?reply|do-?_?not-?_?reply|noreply|notifications?|news(?:letter)?s?|alerts?)\b", re.IGNORECASE
 )
-_DATED = frozenset({"reply.not_now", "reply.interested", "reply.unclear"})
+_UNDATED = frozenset({"reply.unsubscribe", "reply.not_interested"})
 _NAMING = frozenset({"reply.referral", "reply.not_interested", "reply.unclear", "reply.objection"})
 
 
@@ -129,11 +129,14 @@ def _explanation(found: Bounce) -> str:
 
 def _automatic(inbound: Inbound, found: Automatic, own: str, tongue: str, now: datetime | None) -> Verdict:
     words = own or inbound.readable()[:4_000]
-    until = _back(inbound, words, tongue, now) if found.kind in {"out_of_office", "other"} else None
-    kind = "out_of_office" if until and not found.receipt else found.kind
+    kind = found.kind
+    until = _back(inbound, words, tongue, now) if kind == "out_of_office" else None
+    if kind == "other" and found.untold:
+        until = _back_in(words, inbound, tongue, now)
+        kind = "out_of_office" if until else kind
     return Verdict(
         f"auto.{kind}",
-        until=until if kind == "out_of_office" else None,
+        until=until,
         referral=referrals.read(words, tongue) if kind == "left_company" else None,
         language=tongue,
         reply_text=own,
@@ -143,10 +146,12 @@ def _automatic(inbound: Inbound, found: Automatic, own: str, tongue: str, now: d
 
 def _back(inbound: Inbound, words: str, tongue: str, now: datetime | None) -> date | None:
     """Return the day of the return, from the text, else from the subject ("Away until 5 May")."""
+    return _back_in(words, inbound, tongue, now) or _back_in(inbound.subject, inbound, tongue, now)
+
+
+def _back_in(words: str, inbound: Inbound, tongue: str, now: datetime | None) -> date | None:
     sent = now or inbound.date
-    if sent is None:
-        return None
-    return dates.back_on(words, sent, tongue) or dates.back_on(inbound.subject, sent, tongue)
+    return dates.back_on(words, sent, tongue) if sent else None
 
 
 def _answers(inbound: Inbound) -> bool:
@@ -183,7 +188,7 @@ def _person(inbound: Inbound, own: str, tongue: str, now: datetime | None) -> Ve
     sent = now or inbound.date
     return Verdict(
         meant.kind,
-        until=dates.again_on(own, sent, tongue) if sent and meant.kind in _DATED else None,
+        until=dates.again_on(own, sent, tongue) if sent and meant.kind not in _UNDATED else None,
         referral=referrals.read(own, tongue) if meant.kind in _NAMING else None,
         language=tongue,
         reply_text=own,
