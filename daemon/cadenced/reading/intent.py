@@ -130,6 +130,12 @@ def _family(pattern: patterns.Pattern) -> _Family:
     )
 
 
+def speaks_for(verdict: str, sentence: str, language: str) -> bool:
+    """Say whether a family of this verdict matches the sentence."""
+    lowered = sentence.lower()
+    return any(family.verdict == verdict and family.find(sentence, lowered) for family in _families(language))
+
+
 def families(language: str) -> Iterable[tuple[patterns.Pattern, re.Pattern[str] | None]]:
     """Return the patterns of a language with what cancels each, for the test that holds them to their examples."""
     return tuple((family.pattern, family.unless) for family in _families(language))
