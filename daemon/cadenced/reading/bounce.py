@@ -185,10 +185,11 @@ def _worst(refusals: tuple[Refusal, ...]) -> Refusal | None:
 def _diagnose(refusal: Refusal | None, notice: Notice, subject: str, recipients: tuple[str, ...]) -> Diagnosis:
     words = _own(notice.words)
     near = _about(words, recipients)
-    quoted = [refusal.diagnostic if refusal else "", *diagnosis.replies(near), *diagnosis.replies(words)]
-    if len(recipients) > 1 and not quoted[0]:
+    told = refusal.diagnostic if refusal else ""
+    quoted = [told, *diagnosis.replies(near), *(() if near is words else diagnosis.replies(words))]
+    if len(recipients) > 1 and not told:
         quoted.append(near)
-    return diagnosis.judge(quoted, words, refusal.status if refusal else "", subject)
+    return diagnosis.judge(list(dict.fromkeys(quoted)), words, refusal.status if refusal else "", subject)
 
 
 def _about(words: str, recipients: tuple[str, ...]) -> str:

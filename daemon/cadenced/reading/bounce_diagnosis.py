@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cadenced.reading import patterns
 
@@ -130,9 +130,16 @@ def judge(quoted: Sequence[str], told: str = "", status: str = "", title: str = 
         or _first(by_reply, [reply_code(one) for one in quoted])
         or Diagnosis("hard", "5.0.0", "unstated", False)
     )
+    if found.reason == "host_unknown" and _passing([*quoted, status]):
+        return replace(found, kind="soft")
     if found.kind == "hard" and found.reason != "disabled" and early(f"{told} {next(iter(quoted), '')}"):
         return Diagnosis("blocked", found.status, "refused before the recipient was named", False, found.words)
     return found
+
+
+def _passing(sources: Sequence[str]) -> bool:
+    """Whether the sending server itself calls a trouble with names or routes temporary (4.0.0, 4.3.z, 4.4.z)."""
+    return any(enhanced(one).startswith(("4.0", "4.3", "4.4")) for one in sources)
 
 
 def _first(one: Callable[[str], Diagnosis | None], sources: Iterable[str]) -> Diagnosis | None:
