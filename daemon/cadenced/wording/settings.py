@@ -32,7 +32,7 @@ class Settings:
     most_grade: float = 12.0
     most_sentence_words: int = 35
     most_subject: int = 60
-    most_asks: int = 2
+    most_asks: int = 1
     fewest_touches: int = 4
     most_emails_in_row: int = 3
     least_gap_days: float = 1.0
