@@ -130,7 +130,9 @@ def test_no_filter_or_operator_hides_an_empty_variable(use: str) -> None:
 @pytest.mark.parametrize(
     "asked",
     ["company", "compnay", "company and x", 'company == "Acme"', '"Ac" in company', "company is defined",
-     "mailbox.signature and company", "next_step_at is coming", "company is defined and company", "last_touch.at"],
+     "mailbox.signature and company", "next_step_at is coming", "company is defined and company", "last_touch.at",
+     "company | length > 3", 'company.startswith("A")', "company[0]", 'company < "b"', 'company | lower == "acme"',
+     "company | first", "price | int > 3", '"a" in interests | split', "account.name.upper()"],
 )  # fmt: skip
 def test_asking_whether_a_field_is_filled_never_refuses(asked: str) -> None:
     assert rendered(f"{{% if {asked} %}}yes{{% else %}}no{{% endif %}}") == "no"

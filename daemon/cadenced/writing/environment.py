@@ -51,7 +51,7 @@ class Environment(ImmutableSandboxedEnvironment):
         if isinstance(obj, Group):
             return obj[attribute]
         if isinstance(obj, Missing):
-            obj.refuse()
+            return functools.partial(_still_missing, obj) if attribute in METHODS else obj
         if isinstance(obj, str) and attribute in METHODS:
             own = _OWN_METHODS.get(attribute)
             return functools.partial(own, obj) if own else getattr(obj, attribute)
@@ -62,7 +62,7 @@ class Environment(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Return a character, an item, or a part of a group."""
         if isinstance(obj, Missing):
-            obj.refuse()
+            return obj
         if isinstance(obj, Group):
             return obj[str(argument)]
         if isinstance(obj, str | list | tuple) and isinstance(argument, int):
@@ -83,6 +83,11 @@ class Environment(ImmutableSandboxedEnvironment):
         if operator not in _OPERATORS or not isinstance(left, int | float) or not isinstance(right, int | float):
             raise TypeError(f"{operator} works on numbers only")
         return bounded(_OPERATORS[operator](bounded(left), bounded(right)))
+
+
+def _still_missing(missing: Missing, *_: object) -> Missing:
+    """Stand in for a method of a text that is not there."""
+    return missing
 
 
 @pass_context

@@ -39,6 +39,16 @@ def _on_text(change: Callable[..., object]) -> Callable[..., object]:
     return of_text
 
 
+def _if_filled(change: Callable[..., object]) -> Callable[..., object]:
+    """Let a filter pass what is missing through."""
+
+    @functools.wraps(change)
+    def of_value(value: object, *given: object) -> object:
+        return value if isinstance(value, Missing) else change(value, *given)
+
+    return of_value
+
+
 def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -69,8 +79,6 @@ def _int(value: object) -> object:
 
 
 def _items(value: object) -> list[object]:
-    if isinstance(value, Missing):
-        value.refuse()
     return list(value) if isinstance(value, str | list | tuple) else [value]
 
 
@@ -211,15 +219,15 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "urlencode": _on_text(lambda text: quote(text, safe="")),
     "split": _on_text(split),
     "string": _on_text(str),
-    "int": _int,
-    "round": _round,
-    "length": _length,
-    "count": _length,
-    "first": _first,
-    "last": _last,
-    "join": _join,
-    "sort": _sort,
-    "unique": _unique,
+    "int": _if_filled(_int),
+    "round": _if_filled(_round),
+    "length": _if_filled(_length),
+    "count": _if_filled(_length),
+    "first": _if_filled(_first),
+    "last": _if_filled(_last),
+    "join": _if_filled(_join),
+    "sort": _if_filled(_sort),
+    "unique": _if_filled(_unique),
     "date": _dated(lambda context, at: dates.say_date(at, language_of(context), today_of(context))),
     "day": _dated(lambda context, at: dates.say_day(at, language_of(context), today_of(context))),
     "weekday": _dated(lambda context, at: dates.calendar(language_of(context)).weekdays[at.weekday()]),

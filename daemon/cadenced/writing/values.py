@@ -60,7 +60,12 @@ class Missing(Undefined):
     def __hash__(self) -> int:
         return hash("")
 
-    __str__ = __iter__ = __len__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = refuse
+    def never(self, _other: object) -> bool:
+        """Answer every comparison: what is missing is neither more nor less than anything."""
+        return False
+
+    __str__ = __iter__ = __len__ = refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = never  # type: ignore[assignment]  # the base class raises here
 
 
 class Group(Mapping[str, object]):
