@@ -21,7 +21,7 @@ def twice(tx: Connection, _given: Given) -> Iterator[Breach]:
         .group_by(identity)
         .having(func.count() > 1)
     )
-    for same, count, first, last in tx.execute(query).tuples():
+    for same, count, first, last in tx.execute(query):
         ids = {"first": int(first), "last": int(last)}
         yield Breach(f"{same} stands there {count} times (prospects {first} to {last})", ids)
 
@@ -59,7 +59,7 @@ def two_at_a_time(tx: Connection, _given: Given) -> Iterator[Breach]:
         .subquery()
     )
     query = select(prospects.c.email, crowd.c.prospect_id, crowd.c.n).join(crowd, crowd.c.prospect_id == prospects.c.id)
-    for email, prospect_id, count in tx.execute(query).tuples():
+    for email, prospect_id, count in tx.execute(query):
         yield Breach(f"{email} runs through {count} sequences at a time", {"prospect": prospect_id})
 
 

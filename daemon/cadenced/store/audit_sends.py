@@ -23,7 +23,7 @@ def sent_unarmed(tx: Connection, _given: Given) -> Iterator[Breach]:
     query = select(touches.c.id, touches.c.recipient, touches.c.step).where(
         touches.c.state == "sent", or_(touches.c.armed_at.is_(None), touches.c.sent_at.is_(None))
     )
-    for touch, recipient, step in tx.execute(query).tuples():
+    for touch, recipient, step in tx.execute(query):
         yield Breach(f"touch {touch} to {recipient} (step {step}) was sent and never armed", {"touch": touch})
 
 
@@ -50,7 +50,7 @@ def repeated_ids(tx: Connection, _given: Given) -> Iterator[Breach]:
         (touches.c.prospect_id, touches.c.sequence, touches.c.step, touches.c.generation),
     ):
         query = select(func.min(touches.c.id), func.max(touches.c.id)).group_by(*columns).having(func.count() > 1)
-        for first, last in tx.execute(query).tuples():
+        for first, last in tx.execute(query):
             yield Breach(f"touches {first} and {last} are the same mail", {"touch": first, "other": last})
 
 
@@ -125,7 +125,7 @@ def doubtful(tx: Connection, _given: Given) -> Iterator[Breach]:
     query = select(touches.c.id, touches.c.recipient, touches.c.state).where(
         touches.c.state.in_(("unknown", "in_doubt"))
     )
-    for touch, recipient, state in tx.execute(query).tuples():
+    for touch, recipient, state in tx.execute(query):
         text = f"touch {touch} to {recipient} is {state.replace('_', ' ')}; cadenced resolve {touch} sent|resend|skip"
         yield Breach(text, {"touch": touch})
 
@@ -136,6 +136,6 @@ def stuck(tx: Connection, given: Given) -> Iterator[Breach]:
     query = select(touches.c.id, touches.c.recipient, touches.c.state).where(
         touches.c.state.in_(("claimed", "armed")), since < given.now - UNDER_WAY
     )
-    for touch, recipient, state in tx.execute(query).tuples():
+    for touch, recipient, state in tx.execute(query):
         text = f"touch {touch} to {recipient} is {state} for long; the daemon looks into it at its next start"
         yield Breach(text, {"touch": touch})

@@ -73,7 +73,7 @@ def due(tx: Connection, now: datetime) -> Mapping[str, int]:
         .where(enrolments.c.due_at <= now, enrolments.c.lane.in_(("mail", "desk")))
         .group_by(enrolments.c.mailbox)
     )
-    return {name: int(n) for name, n in tx.execute(query).tuples()}
+    return {name: int(n) for name, n in tx.execute(query)}
 
 
 def next_mail(tx: Connection, mailbox: str) -> datetime | None:
@@ -97,7 +97,7 @@ def live_by_mailbox(tx: Connection) -> Mapping[str, int]:
         .where(enrolments.c.due_at.is_not(None))
         .group_by(enrolments.c.mailbox)
     )
-    return {name: int(n) for name, n in tx.execute(query).tuples()}
+    return {name: int(n) for name, n in tx.execute(query)}
 
 
 def open_tasks(tx: Connection, until: datetime | None = None) -> int:
