@@ -126,6 +126,25 @@ async def test_five_thousand_lines_in_one_answer_are_read(peer: Peer) -> None:
     await box.close()
 
 
+async def test_a_folder_whose_name_has_an_end_of_line_is_left_out(peer: Peer) -> None:
+    peer.on["LIST"] = [b'* LIST () "/" {20}\r\na"\r\nA1 DELETE INBOX\r\n\r\n', *imap_peer.USUAL["LIST"]]
+    box = box_for(peer)
+    assert [folder.name for folder in await box.folders()] == ["INBOX", "Sent"]
+    assert "DELETE" not in peer.verbs()
+    await box.close()
+
+
+@pytest.mark.parametrize("verb", ["NOOP", "LIST", "APPEND"])
+async def test_a_go_ahead_for_nothing_ends_the_connection(peer: Peer, verb: str) -> None:
+    box = box_for(peer)
+    await box.folders()
+    peer.once[verb] = [[b"+ go\r\n+ go\r\n", SILENCE]] * 2
+    async with asyncio.timeout(3):
+        with pytest.raises(errors.WireError):
+            await (box.append(INBOX, b"Subject: x\r\n\r\n") if verb == "APPEND" else box.folders())
+    await box.close()
+
+
 async def test_a_connection_that_ended_while_unused_is_replaced_unseen(peer: Peer) -> None:
     box = box_for(peer)
     await box.folders()

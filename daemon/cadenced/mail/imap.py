@@ -115,7 +115,7 @@ class Mailbox:
         await connection.run("NOOP")
         answer = await connection.run("LIST", '""', '"*"', *_list_options(connection.capabilities))
         found = list(filter(None, map(imap_wire.listed, answer.responses)))
-        selectable = [folder for folder in found if not folder.attributes & _UNSELECTABLE]
+        selectable = [f for f in found if not f.attributes & _UNSELECTABLE and imap_names.is_speakable(f.name)]
         states = dict(filter(None, map(imap_wire.status, answer.responses)))
         states |= await self._statuses(connection, [f.name for f in selectable if f.name not in states])
         roles = imap_names.roles(selectable, self._settings.folder, self._settings.sent)

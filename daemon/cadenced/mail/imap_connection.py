@@ -140,9 +140,15 @@ class Channel(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # aioimapl
             pending[0].append_to_resp(response)
 
     def _continuation(self, line: bytes) -> None:
-        if self.pending_sync_command is not None and self.pending_sync_command.name == "AUTHENTICATE":
+        under_way = "" if self.pending_sync_command is None else self.pending_sync_command.name
+        if under_way == "AUTHENTICATE":
             # A second challenge is a complaint: an empty answer brings the NO that the server owes (RFC 7628, 3.2.3).
             self.transport.write((self.sasl.pop() if self.sasl else b"") + b"\r\n")
+        elif self.pending_sync_command is None or (self.pending_sync_command.name, self.literal_data) == (
+            "APPEND",
+            None,
+        ):
+            raise imap_wire.GarbageError("a go-ahead for nothing")
         else:
             super()._continuation(line)
 
@@ -236,12 +242,12 @@ async def connect(settings: ImapSettings) -> Connection:
 
 async def _begin(connection: Connection, settings: ImapSettings, context: ssl.SSLContext | None) -> None:
     channel = connection.channel
-    greeting = (await channel.greeting).head.upper()
-    is_known = greeting.startswith(b"* PREAUTH")
+    greeting = (await channel.greeting).head
+    is_known = greeting.upper().startswith(b"* PREAUTH")
     if is_known and settings.security != "tls":
         # A man in the middle says PREAUTH to make STARTTLS impossible (CVE-2021-33515 and its kin).
         raise errors.TlsRefusedError("the server claims that we are logged in already, on a connection without TLS")
-    if not is_known and not greeting.startswith(b"* OK"):
+    if not is_known and not greeting.upper().startswith(b"* OK"):
         raise errors.WireError(f"the server greeted with {greeting[:200].decode('utf-8', 'replace')}")
     channel.state = commands.AUTH if is_known else commands.NONAUTH
     if settings.security == "starttls" and context is not None:

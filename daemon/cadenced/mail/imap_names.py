@@ -72,6 +72,11 @@ def quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def is_speakable(name: bytes) -> bool:
+    """Tell whether a folder's name can be said in a command; one with an end of line in it can only be a trap."""
+    return not _UNSPEAKABLE.search(name.decode("latin-1"))
+
+
 def roles(found: Iterable[Listed], inbox: str = "INBOX", sent: str = "") -> Mapping[bytes, str]:
     """Return each folder's role: the attribute where the server gives one, else the likeliest name for that role.
 
