@@ -1,12 +1,14 @@
 """Bounces: mail systems that tell what became of our mail. RFC 3464 first, then everything older and stranger."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from cadenced.errors import InboundError
+from cadenced.reading import bounce_amazon, bounce_notice, bounce_recipient, patterns
 from cadenced.reading import bounce_diagnosis as diagnosis
-from cadenced.reading import bounce_notice, bounce_recipient, patterns
 from cadenced.reading import inbound as inbounds
 from cadenced.reading.bounce_diagnosis import Diagnosis
 from cadenced.reading.bounce_notice import Notice, Refusal
@@ -35,6 +37,9 @@ class Bounce:
 
 def find(inbound: Inbound, depth: int = 0) -> Bounce | None:
     """Return what bounced, or None when this is no bounce."""
+    told = bounce_amazon.report(inbound, "Bounce")
+    if told is not None:
+        return _amazon(told)
     if not _worth_reading(inbound):
         return None
     notice = bounce_notice.read(inbound)
@@ -43,6 +48,23 @@ def find(inbound: Inbound, depth: int = 0) -> Bounce | None:
         return None
     found = _bounce(inbound, notice, signs)
     return found if found.recipients or depth else _inner(inbound) or found
+
+
+def _amazon(told: Mapping[str, Any]) -> Bounce:
+    named = bounce_amazon.recipients(told, "bouncedRecipients")
+    first = named[0] if named else {}
+    found = diagnosis.judge([first.get("diagnosticCode", "")], status=first.get("status", ""))
+    passing = str(told.get("bounceType")) == "Transient" and found.kind == "hard"
+    return Bounce(
+        kind="soft" if passing else found.kind,
+        recipients=tuple(one["emailAddress"].strip("<>") for one in named if "@" in one.get("emailAddress", "")),
+        status=first.get("status", "") or found.status,
+        reason=found.reason,
+        diagnostic=first.get("diagnosticCode", ""),
+        returned_message_id=bounce_amazon.message_id(told),
+        returned_ref=bounce_amazon.reference(told),
+        evidence=("Amazon SES notification", found.words or found.reason),
+    )
 
 
 def _inner(inbound: Inbound) -> Bounce | None:

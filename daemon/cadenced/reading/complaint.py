@@ -1,10 +1,9 @@
 """Complaints: a provider tells that somebody marked our mail as spam (ARF, RFC 5965, Hotmail's form, Amazon's)."""
 
-import json
 import re
 from dataclasses import dataclass
 
-from cadenced.reading import bounce_notice
+from cadenced.reading import bounce_amazon, bounce_notice
 from cadenced.reading import headers as header
 from cadenced.reading.headers import Headers
 from cadenced.reading.inbound import Inbound
@@ -71,29 +70,17 @@ def _junk(fields: Headers, message_id: str) -> Complaint:
 
 
 def _amazon(inbound: Inbound) -> Complaint | None:
-    report = amazon_report(inbound, "Complaint")
-    if not report:
+    told = bounce_amazon.report(inbound, "Complaint")
+    if told is None:
         return None
-    who = report.get("complaint", {}).get("complainedRecipients", [])
     return Complaint(
-        recipients=_addresses([str(one.get("emailAddress", "")) for one in who if isinstance(one, dict)]),
-        returned_message_id="",
-        returned_ref="",
+        recipients=_addresses(
+            [one.get("emailAddress", "") for one in bounce_amazon.recipients(told, "complainedRecipients")]
+        ),
+        returned_message_id=bounce_amazon.message_id(told),
+        returned_ref=bounce_amazon.reference(told),
         evidence=("Amazon SES notification",),
     )
-
-
-def amazon_report(inbound: Inbound, kind: str) -> dict[str, dict[str, list[object]]] | None:
-    """Return the JSON of an Amazon SES notification of this type, or None."""
-    text = inbound.text.lstrip()
-    if not text.startswith('{"notificationType"'):
-        return None
-    try:
-        found, _ = json.JSONDecoder().raw_decode(text.replace("\n", ""))
-    except (ValueError, RecursionError):
-        return None
-    wanted = isinstance(found, dict) and found.get("notificationType") == kind
-    return found if wanted and isinstance(found.get(kind.lower()), dict) else None
 
 
 def _addresses(values: list[str]) -> tuple[str, ...]:
