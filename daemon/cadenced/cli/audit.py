@@ -78,7 +78,7 @@ def _as_object(found: list[Judgement], *, broken: bool) -> dict[str, Any]:
 
 def _print(found: list[Judgement]) -> None:
     for judgement in found:
-        screen.show(_mark(judgement).append(judgement.law.text, style="" if judgement.count else "dim"))
+        screen.show(screen.item(_mark(judgement), judgement.law.text, style="" if judgement.count else "dim"))
         for breach in judgement.breaches[:_SHOWN]:
             screen.show(screen.paragraph(breach.text, indent=4))
         if judgement.count > _SHOWN:
@@ -86,8 +86,10 @@ def _print(found: list[Judgement]) -> None:
             screen.show(screen.paragraph(more, indent=4, style="dim"))
     screen.blank()
     broken = sum(judgement.is_broken for judgement in found)
-    text = f"{broken} of {len(found)} broken." if broken else f"All {len(found)} hold."
-    screen.show(screen.styled(text, "bold red" if broken else "bold green"))
+    noted = sum(bool(judgement.count) for judgement in found) - broken
+    said = f"{broken} of {len(found)} broken" if broken else f"All {len(found)} hold"
+    said += f"; {screen.counted(noted, 'thing')} to look at." if noted else "."
+    screen.show(screen.styled(said, "bold red" if broken else "bold green"))
 
 
 def _mark(judgement: Judgement) -> Text:

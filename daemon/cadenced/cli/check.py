@@ -67,10 +67,9 @@ def _settings_problems(config: Config) -> list[Problem]:
 
 def _missing_secrets(config: Config) -> Iterator[Problem]:
     """Yield a warning for every password that cannot be found from here; the daemon may see more than we do."""
-    for box in config.mailboxes:
-        for reference in dict.fromkeys(filter(None, (box.smtp.password, box.imap.password))):
-            if reference.kind == "oauth2":
-                continue
+    named = {str(one): one for box in config.mailboxes for one in (box.imap.password, box.smtp.password) if one}
+    for reference in named.values():
+        if reference.kind != "oauth2":
             try:
                 secret.reveal(reference)
             except BrokenWorkspaceError as missing:
@@ -129,13 +128,12 @@ def _print(config: Config, known: Library, warnings: list[Problem], findings: li
     errors = sum(finding.severity == ERROR for finding in findings)
     screen.blank()
     if errors:
-        text = f"{errors} finding{'s' * (errors != 1)} would keep mails back. cadenced rule CODE explains a rule."
+        text = f"{screen.counted(errors, 'finding')} would keep mails back. cadenced rule CODE explains a rule."
         screen.show(screen.paragraph(text, style="bold red"))
-    else:
-        noted = len(warnings) + len(findings)
-        screen.show(
-            screen.paragraph("All well." if not noted else f"It works; {noted} remarks above.", style="bold green")
-        )
+        return
+    noted = len(warnings) + len(findings)
+    text = f"It works; {screen.counted(noted, 'remark')} above." if noted else "All well."
+    screen.show(screen.paragraph(text, style="bold green"))
 
 
 def _summary(config: Config, known: Library) -> Iterator[tuple[str, str]]:
@@ -146,7 +144,7 @@ def _summary(config: Config, known: Library) -> Iterator[tuple[str, str]]:
 
 
 def _line(word: str, text: str, style: str) -> Text:
-    return Text(f"{word}: ", style=style).append(screen.clean(text))
+    return screen.item(Text(f"{word}: ", style=style), text)
 
 
 COMMANDS = (check,)

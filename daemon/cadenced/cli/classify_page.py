@@ -23,9 +23,8 @@ def word(verdict: str) -> Text:
 
 def show(found: Mapping[str, Any], judged: Verdict) -> None:
     """Print one verdict."""
-    line = word(judged.kind)
-    line.append(" " * max(1, 22 - len(judged.kind)))
-    screen.show(line.append(screen.clean(str(found["file"])), style="dim"))
+    space = " " * max(1, 22 - len(judged.kind))
+    screen.show(Text.assemble(word(judged.kind), space, (screen.clean(str(found["file"])), "dim")))
     text = " ".join(judged.reply_text.split())
     rows = [
         ("until", found["until"] or ""),

@@ -77,14 +77,12 @@ def _print(found: Iterable[Diagnosis]) -> None:
             area = one.area
             screen.show(screen.heading(area))
         mark, style = _MARKS[one.health]
-        line = Text(f"  {mark} ", style=style)
-        line.append(f"{one.what:<10}", style="dim").append(screen.clean(one.text), style="")
-        screen.show(line)
+        screen.show(screen.item(Text.assemble((f"  {mark} ", style), (f"{one.what:<10}", "dim")), one.text))
         if one.cure:
             screen.show(screen.paragraph(one.cure, indent=14, style="dim"))
     screen.blank()
     bad_ones = sum(one.health is Health.BAD for one in listed)
-    text = f"{bad_ones} thing{'s' * (bad_ones != 1)} to mend." if bad_ones else "All well."
+    text = f"{screen.counted(bad_ones, 'thing')} to mend." if bad_ones else "All well."
     screen.show(screen.styled(text, "bold red" if bad_ones else "bold green"))
 
 

@@ -175,14 +175,19 @@ def _undo(workspace: Workspace, import_id: int, *, as_json: bool) -> int:
         gone = {"id": import_id, "enrolments": undone.enrolments, "prospects": undone.prospects}
         document({**gone, "stays": dict(undone.stays), "examples": examples})
         return 0
-    taken = f"Import {import_id} is taken back: {undone.enrolments:,} enrolments, {undone.prospects:,} prospects."
+    taken = _taken_back(import_id, undone)
     screen.show(screen.paragraph(taken))
     for reason, count in undone.stays.items():
-        screen.show(screen.paragraph(f"{count:,} stay: {reason}", indent=2))
+        screen.show(screen.paragraph(f"{screen.counted(count, 'enrolment')} left as it is: {reason}", indent=2))
         for email, why in undone.examples[:_KEPT_SHOWN]:
             if why == reason:
                 screen.show(screen.paragraph(email, indent=4, style="dim"))
     return 0
+
+
+def _taken_back(import_id: int, undone: import_undo.Undone) -> str:
+    gone = f"{screen.counted(undone.enrolments, 'enrolment')}, {screen.counted(undone.prospects, 'prospect')}"
+    return f"Import {import_id} is taken back: {gone}."
 
 
 @click.command("imports")

@@ -32,7 +32,7 @@ _EVENT_STYLES = {
     "complained": "bold red",
     "suppressed": "red",
     "bounced": "red",
-    "halted": "red",
+    "halted": "bold",
     "in_doubt": "bold red",
     "unanswered": "red",
     "paused": "yellow",
@@ -269,7 +269,7 @@ def _enrolment_table(record: Record, zone: str, now: datetime) -> Any:
         )
         for one in record.enrolments
     ]
-    return screen.table(["sequence", "state", "next step", "due", "why"], rows, indent=2)
+    return screen.table(["sequence", "state", "next step", "due", "because"], rows, indent=2)
 
 
 def _event(event: Mapping[str, Any], zone: str, now: datetime) -> tuple[str, Text, str]:

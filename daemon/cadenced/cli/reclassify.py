@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ from cadenced.cli.moments import stamp
 from cadenced.cli.printing import document, json_option
 from cadenced.core.model import Prospect
 from cadenced.core.sequence import Ask, Continue, Goto, Halt, Move, Pause, Reaction, Sequence, Snooze, Suppress
-from cadenced.engine import answers
+from cadenced.engine import acts, answers
 from cadenced.engine.answers import Taken
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import InboundError
@@ -71,7 +72,8 @@ def reclassify(*, applied: bool, as_json: bool) -> None:
         found = workspace.database.read(lambda tx: list(changes(tx, workspace)))
         if applied:
             for change in found:
-                workspace.database.transact(lambda tx, change=change: apply(tx, workspace, change))  # type: ignore[misc] # bound at once
+                workspace.database.transact(partial(apply, workspace=workspace, change=change))
+                acts.barrier(workspace, change.prospect.id)
         if as_json:
             document([_object(change, applied=applied) for change in found])
         else:
@@ -200,7 +202,7 @@ def _print(found: list[Change], workspace: Workspace, *, applied: bool) -> None:
             moments.local(change.mail.seen_at, zone, now),
             change.prospect.email,
             word(change.mail.verdict),
-            word(change.judged.kind).append(f" until {change.until}" if change.until else ""),
+            Text.assemble(word(change.judged.kind), f" until {change.until}" if change.until else ""),
             _EFFECTS[change.effect],
         )
         for change in found
@@ -208,7 +210,7 @@ def _print(found: list[Change], workspace: Workspace, *, applied: bool) -> None:
     screen.show(screen.table(["seen", "prospect", "was", "is", "what follows"], rows))
     screen.blank()
     said = "Written." if applied else "Nothing is changed yet: cadenced reclassify --apply writes it."
-    screen.show(screen.paragraph(f"{len(found):,} mails read otherwise. {said}", style="bold"))
+    screen.show(screen.paragraph(f"{screen.counted(len(found), 'mail')} read otherwise. {said}", style="bold"))
 
 
 _EFFECTS = {

@@ -22,7 +22,7 @@ STATES = {
     "active": "green",
     "paused": "yellow",
     "awaiting_task": "cyan",
-    "halted": "red",
+    "halted": "bold",
     "finished": "dim",
     "sent": "green",
     "unknown": "bold red",
@@ -73,6 +73,11 @@ def blank() -> None:
     sys.stdout.write("\n")
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return ``1 prospect`` or ``1,200 prospects``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def heading(text: str) -> Text:
     """Return a line that begins a part of the page."""
     return Text(clean(text), style="bold")
@@ -97,6 +102,13 @@ def paragraph(text: str, *, indent: int = 0, style: str = "") -> Text:
     width = max(30, min(console().width, PROSE_WIDTH))
     lines = textwrap.wrap(cleaned, width, initial_indent=margin, subsequent_indent=margin, break_long_words=False)
     return Text("\n".join(lines), style=style)
+
+
+def item(mark: Text, text: str, *, style: str = "") -> Text:
+    """Return prose behind a mark; where it is wrapped, its lines begin below one another."""
+    hang = len(mark.plain)
+    lines = [clean(text)] if is_wide_open() else textwrap.wrap(clean(text), max(30, console().width - hang))
+    return Text.assemble(mark, (f"\n{' ' * hang}".join(lines), style))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, indent: int = 0) -> Padding:

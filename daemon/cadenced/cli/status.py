@@ -141,13 +141,10 @@ def as_object(page: Page) -> dict[str, Any]:
 
 def _print(page: Page, workspace: Workspace, now: datetime) -> None:
     zone = workspace.config.daemon.timezone
-    screen.show(_summary(page))
+    _summary(page)
     screen.blank()
-    screen.show(
-        screen.table(
-            [">enrolments", "state"], [(f"{count:,}", screen.state(name)) for name, count in page.enrolments.items()]
-        )
-    )
+    states = [screen.state(name) for name in page.enrolments]
+    screen.show(screen.table([f">{state.plain}" for state in states], [_counts(page)]))
     screen.blank()
     if page.mailboxes:
         screen.show(_mailbox_table(page, zone, now))
@@ -158,19 +155,24 @@ def _print(page: Page, workspace: Workspace, now: datetime) -> None:
     print_doubts(page.doubts, zone, now)
 
 
-def _summary(page: Page) -> Text:
-    parts = [
-        f"{page.prospects:,} prospects",
-        f"{page.due:,} due",
-        f"{page.sent_today:,} sent today",
-        f"{page.tasks_due:,} of {page.tasks:,} tasks due",
-    ]
+def _summary(page: Page) -> None:
+    known = screen.counted(page.prospects, "prospect")
     if page.suppressed:
-        parts.append(f"{page.suppressed:,} suppressed")
-    line = Text(" · ".join(parts), style="bold")
+        known += f", {screen.counted(page.suppressed, 'address', 'addresses')} suppressed"
+    screen.show(screen.heading(known))
+    line = Text(
+        f"{page.due:,} due · {page.sent_today:,} sent today · {page.tasks_due:,} of {screen.counted(page.tasks, 'task')} due"
+    )
     if page.doubts:
         line.append(f" · {len(page.doubts):,} in doubt", style="bold red")
-    return line
+    screen.show(line)
+
+
+def _counts(page: Page) -> list[Text]:
+    return [
+        Text(f"{count:,}", style=screen.STATES.get(name, "") if count else "dim")
+        for name, count in page.enrolments.items()
+    ]
 
 
 def _mailbox_table(page: Page, zone: str, now: datetime) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -36,6 +37,7 @@ _OUTCOMES = {
     "mailbox": ("mended",),
 }
 _ANY = ("done",)
+_HOW = re.compile(r" (?:Look|Mend it), then: cadenced .*\Z", re.DOTALL)
 _LISTED_LAST = ("subject", "text", "explanation")
 
 
@@ -123,7 +125,7 @@ def _print_task(task: OpenTask, zone: str, now: datetime) -> None:
     if task.email:
         head.append(f"  {screen.clean(task.email)}", style="bold")
     screen.show(head.append(f"  {_age(task, zone, now)}", style="red" if late else "dim"))
-    screen.show(screen.paragraph(task.brief, indent=5))
+    screen.show(screen.paragraph(_HOW.sub("", task.brief), indent=5))
     screen.show(screen.facts(_facts(task), indent=5))
     for command in _commands(task):
         screen.show(screen.paragraph(command, indent=5, style="green"))
@@ -132,11 +134,7 @@ def _print_task(task: OpenTask, zone: str, now: datetime) -> None:
 def _age(task: OpenTask, zone: str, now: datetime) -> str:
     if task.due_at > now:
         return f"due {moments.local(task.due_at, zone, now)} ({moments.relative(task.due_at, now)})"
-    return (
-        f"since {moments.relative(task.due_at, now).removesuffix(' ago')}"
-        if now - task.due_at > timedelta(minutes=2)
-        else "new"
-    )
+    return "new" if now - task.due_at < timedelta(minutes=2) else moments.relative(task.due_at, now)
 
 
 def _facts(task: OpenTask) -> Iterator[tuple[str, str]]:

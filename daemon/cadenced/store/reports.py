@@ -161,7 +161,7 @@ def everything(tx: Connection, prospect_id: int, email: str) -> Mapping[str, lis
 
 
 def runs_since(tx: Connection, prospect_id: int, at: datetime) -> bool:
-    """Whether a prospect's live enrolments all began after a moment: what was written before it does not concern them."""
+    """Whether a prospect's live enrolments all began after a moment: what was written before does not concern them."""
     began = select(enrolments.c.enrolled_at).where(
         enrolments.c.prospect_id == prospect_id, enrolments.c.due_at.is_not(None)
     )
