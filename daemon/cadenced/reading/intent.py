@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from cadenced.reading import patterns, patterns_keys, quoting
+from cadenced.reading import intent_dates, patterns, patterns_keys, quoting
 
 _MAX_TEXT = 5000  # the first part of a long text and its end are judged
 _MAX_END = 1500
@@ -19,6 +19,7 @@ _MAX_SENTENCES = 60
 _LEAST = 1.5
 _STOP = 5.0  # one unsubscribe family is enough
 _BEFORE_BUT = 0.5
+_ASKED = 0.5
 # Who wins when two verdicts are equally strong.
 _ORDER = ("unsubscribe", "referral", "not_now", "objection", "not_interested", "question", "interested")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n\s*")
@@ -97,10 +98,33 @@ def _judge_sentence(sentence: str, language: str, hits: dict[str, dict[str, _Hit
         match = family.find(sentence, lowered)
         if match:
             matched = matched or family.verdict != "question"
-            weight = family.weight * (_BEFORE_BUT if match.end() <= but and family.verdict != "unsubscribe" else 1)
+            weight = family.weight * _share(family.verdict, match.end() <= but, sentence.endswith("?"))
             _note(hits, family.verdict, family.pattern.code, _Hit(weight, match[0].strip()[:80]))
+    near = _judge_day(lowered, language, hits)
     if "?" in sentence:
-        _note(hits, "question", "question.mark", _Hit(0.5 if matched else 2.0, sentence[-80:]))
+        _note(hits, "question", "question.mark", _Hit(0.5 if matched or near else 2.0, sentence[-80:]))
+
+
+def _share(verdict: str, before_but: bool, asked: bool) -> float:
+    """What stands before "but" counts less, and so does an objection that is put as a question."""
+    if verdict == "unsubscribe":
+        return 1
+    return (_BEFORE_BUT if before_but else 1) * (_ASKED if asked and verdict == "objection" else 1)
+
+
+def _judge_day(lowered: str, language: str, hits: dict[str, dict[str, _Hit]]) -> bool:
+    """A far day beside a word of contact asks for patience, a near one offers to talk; say whether it was near."""
+    distance = intent_dates.distance(lowered, language) if language else ""
+    if not distance:
+        return False
+    asks = intent_dates.asks_for_contact(lowered, language)
+    if distance == "far":
+        _note(hits, "not_now", "day.far", _Hit(2.0 if asks else 0.7, lowered[:80]))
+        return False
+    near = "?" in lowered or asks
+    if near:
+        _note(hits, "interested", "day.near", _Hit(2.2 if "?" in lowered else 1.0, lowered[:80]))
+    return near
 
 
 def _note(hits: dict[str, dict[str, _Hit]], verdict: str, code: str, hit: _Hit) -> None:

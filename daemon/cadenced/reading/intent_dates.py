@@ -1,0 +1,44 @@
+"""What a day says about an answer: a far one asks for patience, a near one offers to talk."""
+
+import re
+from functools import cache
+from typing import Literal
+
+from cadenced.reading import dates_grammar, patterns
+
+Distance = Literal["far", "near", ""]
+
+_FAR = frozenset(
+    {"part_month", "part_year", "half_year", "part_next", "quarter", "week", "month_end", "quarter_end", "year_end"}
+    | {"new_year", "rentree", "feast", "holidays", "season", "month", "in", "after_next"}
+)
+_NEAR = frozenset({"weekday_day", "weekday", "tomorrow", "day_after_tomorrow", "date", "only_day"})
+_DIGIT_OR_DAY = re.compile(r"\d")
+
+
+def distance(lowered: str, language: str) -> Distance:
+    """Say whether a lower-case sentence names a season, month or later, or a day that is near."""
+    grammar = dates_grammar.grammar(language)
+    if not grammar.trigger.search(lowered):
+        return ""
+    if _any_of(language, far=True).search(lowered):
+        return "far"
+    return "near" if _any_of(language, far=False).search(lowered) else ""
+
+
+def asks_for_contact(lowered: str, language: str) -> bool:
+    """Say whether the sentence speaks of writing, calling or talking."""
+    return dates_grammar.grammar(language).cues["contact"].search(lowered) is not None
+
+
+@cache
+def _any_of(language: str, far: bool) -> re.Pattern[str]:
+    names = _FAR if far else _NEAR
+    rules = dates_grammar.grammar(language).rules
+    pieces = [re.sub(r"\?P<\w+>", "?:", rule.pattern) for name, rule in rules if name in names]
+    return re.compile("|".join(f"(?:{piece})" for piece in pieces))
+
+
+def known(language: str) -> bool:
+    """Say whether there is a grammar for the language."""
+    return language in patterns.table("dates")
