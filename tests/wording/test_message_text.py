@@ -80,3 +80,9 @@ def test_blanks_keep_length_and_lines() -> None:
 def test_the_language_is_detected_where_none_is_given() -> None:
     assert voice.measure("Je vous remercie pour votre message et je propose mardi.").you == 2
     assert voice.measure("Ich danke Ihnen für Ihre Nachricht und schlage Dienstag vor.").you == 2
+
+
+def test_a_language_without_a_list_is_left_alone() -> None:
+    swedish = "Hej Anna,\n\nvi ses i Lund på tisdag och jag tar med mig det som du bad om i går."
+    assert voice.measure_message(swedish).spans == ()
+    assert voice.measure("We see you.", "sv").spans == ()

@@ -6,13 +6,17 @@ import re
 
 _WORD = re.compile(r"[^\W\d_]+")
 _SMALL = {
-    "en": "the and you your i is are for with that this have we it of to my our be will would not what when they from",
-    "fr": "le la les et vous votre je nous est pour avec que des une dans ce sur pas au du il elle qui ne mon notre",
+    "en": "the and you your i is are for with that this have we it of to my our be will would not what when they "
+    "from do if can me so at on us has was",
+    "fr": "de en le la les et vous votre je nous est pour avec que des une dans ce sur pas au du il elle qui ne mon",
     "de": "der die das und sie ich wir ist für mit dass nicht ein eine den dem zu auf im von es ihr ihnen haben auch",
     "nl": "de het een en u je ik wij we is voor met dat niet van op te zijn uw aan er naar ook maar hebben",
-    "es": "el la los las y usted su yo es para con que no una un por del en se lo mi le como pero más",
-    "it": "il la gli e lei suo io è per con che non una un del della di sono mi nel si le come più ho",
-    "pt": "o a os as e você seu eu é para com que não uma um por do da em se no na como mais mas nos",
+    "es": "de en es hola gracias el la los las y usted su yo es para con que no una un por del en se lo mi le pero más",
+    "it": "di grazie il la gli e lei suo io è per con che non una un del della di sono mi nel si le come più ho",
+    "sv": "och att det är som en på för jag med inte den till har du vi kan ni om från av ett hej",
+    "da": "og at det er som en på for jeg med ikke den til har du vi kan om fra af et hej",
+    "pl": "w na z nie się jest że jak dla od po za ale czy tak oraz jestem mam",
+    "pt": "de olá obrigado o a os as e você seu eu é para com que não uma um por do da em se no na como mais mas nos",
 }
 _VOTES: dict[str, tuple[str, ...]] = {}
 for _code, _words in _SMALL.items():
@@ -21,7 +25,10 @@ for _code, _words in _SMALL.items():
 
 
 def detect(text: str) -> str:
-    """Return the code of the likeliest language, "" where nothing stands out; reads the first 2,000 characters."""
+    """Return the code of the likeliest language, "" where nothing stands out; reads the first 2,000 characters.
+
+    Some of the languages are only known so that they are not taken for another.
+    """
     scores: dict[str, float] = {}
     for word in _WORD.findall(text[:2000].lower()):
         for code in _VOTES.get(word, ()):

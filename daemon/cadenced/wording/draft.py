@@ -38,9 +38,8 @@ class View:
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
         self.readable = texts.without_markup(draft.body)
-        code = languages.code_of(draft.language)
-        self.language = voice.tongue("" if code else self.readable, code)
-        self.body = texts.without_frame(self.readable, self.language.code)
+        self.language = languages.chosen(self.readable, draft.language)
+        self.body = texts.without_frame(self.readable, self.language)
         self.lower = languages.fold(self.body)
         self.subject_lower = languages.fold(draft.subject)
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib import import_module, resources
 from typing import Any
 
+from cadenced.wording.detect import detect
 from cadenced.wording.voices.place import Doubt
 
 DEFAULT = "en"
@@ -56,6 +57,29 @@ def code_of(language: str) -> str:
     """Return the two letters of `fr`, `fr-CA` or `FR_ca` that a list exists for, else "" ."""
     short = language.strip().lower().replace("_", "-").split("-")[0]
     return short if short in NAMES else ""
+
+
+NOTHING = Language(
+    code="",
+    pattern=re.compile("(?!)"),
+    voices={},
+    sure={},
+    doubts={},
+    inside={},
+    joint_words=frozenset(),
+    joint_before=(),
+    joint_after=re.compile("(?!)"),
+    endings=(),
+    data={},
+)
+"""A language that no list exists for: nothing is found in it, and nothing held against it."""
+
+
+def chosen(text: str, language: str) -> Language:
+    """Return the language by its code, else the one the text is written in, else English."""
+    code = language.strip() or detect(text) or DEFAULT
+    known = code_of(code)
+    return load(known) if known else NOTHING
 
 
 @lru_cache(maxsize=len(NAMES))

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from cadenced.wording import language as languages
-from cadenced.wording.detect import detect
+from cadenced.wording.language import Language
 
 _VISIBLE = re.compile(r"[^\n]")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -93,8 +93,7 @@ def own_body(body: str, language: str = "") -> str:
     read = without_markup(body)
     if "\n" not in read.strip():
         return read
-    code = languages.code_of(language) or detect(read) or languages.DEFAULT
-    return without_frame(read, code)
+    return without_frame(read, languages.chosen(read, language))
 
 
 def without_markup(body: str) -> str:
@@ -125,18 +124,18 @@ def without_addresses(text: str) -> str:
     return text
 
 
-def without_frame(read: str, code: str) -> str:
+def without_frame(read: str, language: Language) -> str:
     """Blank the greeting and the signature."""
-    start, end = frame(read, code)
+    start, end = frame(read, language)
     tail = read[end:]
     after = _AFTERTHOUGHT.search(tail)
     kept = len(tail) if after is None else after.start()
     return blank(read[:start]) + read[start:end] + blank(tail[:kept]) + tail[kept:]
 
 
-def frame(read: str, code: str) -> tuple[int, int]:
+def frame(read: str, language: Language) -> tuple[int, int]:
     """Where the greeting ends and where the signature begins."""
-    greeting, closing = _frames(code)
+    greeting, closing = _frames(language)
     match = greeting.match(read)
     start = match.end() if match else 0
     dashes = _DASHES.search(read, start)
@@ -151,11 +150,10 @@ def frame(read: str, code: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=16)
-def _frames(code: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    tongue = languages.load(code)
-    greetings = _alternatives(tongue.words("message", "greetings"))
-    greeted = _alternatives(tongue.words("message", "greeted"))
-    closings = _alternatives(tongue.words("message", "closings"))
+def _frames(language: Language) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    greetings = _alternatives(language.words("message", "greetings"))
+    greeted = _alternatives(language.words("message", "greeted"))
+    closings = _alternatives(language.words("message", "closings"))
     named = rf"(?:[ \t,]+(?:(?i:{greeted})\b\.?|[A-ZÀ-ÞŠ-ž][\w.’'-]*)){{0,6}}"
     greeting = rf"\s*(?i:{greetings})(?!\w){named}[ \t]*(?:[,!:.–—-]+(?=\s|$)|(?=\n|\Z))"
     return re.compile(greeting), re.compile(rf"^[ \t]*(?:{closings})[ \t]*[,.!]*[ \t]*$", re.MULTILINE | re.IGNORECASE)

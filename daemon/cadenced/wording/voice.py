@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from cadenced.wording import language as languages
 from cadenced.wording import text as texts
-from cadenced.wording.detect import detect
 from cadenced.wording.language import Language
 from cadenced.wording.voices.place import Place
 
@@ -49,18 +48,13 @@ class Balance:
 
 def measure(text: str, language: str = "") -> Balance:
     """Count everything that stands in `text` but addresses; the language is detected where none is given."""
-    return balance(text, texts.without_addresses(text), tongue(text, language))
+    return balance(text, texts.without_addresses(text), languages.chosen(text, language))
 
 
 def measure_message(source: str, language: str = "") -> Balance:
     """Count a message's own words; places are those of `source`, Markdown with or without front matter."""
     own = texts.own_words(source, language)
-    return balance(source, own, tongue(own, language))
-
-
-def tongue(text: str, language: str) -> Language:
-    """Return the language by its code, else the one the text is written in, else English."""
-    return languages.load(languages.code_of(language) or detect(text) or languages.DEFAULT)
+    return balance(source, own, languages.chosen(own, language))
 
 
 def balance(source: str, own: str, language: Language) -> Balance:

@@ -11,11 +11,10 @@ from cadenced.core.pacing import Delay
 from cadenced.core.sequence import EmailStep, InviteStep, Sequence, Step, TaskStep, WaitStep
 from cadenced.wording import text as texts
 from cadenced.wording.findings import ERROR, WARNING, Hit
-from cadenced.wording.language import code_of, fold
+from cadenced.wording.language import chosen, fold
 from cadenced.wording.rule import Course, SequenceRule
 from cadenced.wording.rules.subject import REPLY
 from cadenced.wording.settings import Settings
-from cadenced.wording.voice import tongue
 
 PHRASE_WORDS = 7
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -111,7 +110,7 @@ def _runs(source: str, language: str) -> list[tuple[str, ...]]:
     body = source[texts.front_matter(source) :]
     body = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", ". ", body, flags=re.DOTALL)
     read = texts.without_markup(body)
-    read = texts.without_frame(read, tongue(read, code_of(language)).code)
+    read = texts.without_frame(read, chosen(read, language))
     runs = []
     for sentence in re.split(r"[.!?]\s|\n\s*\n", fold(read)):
         words = _WORD.findall(sentence)

@@ -17,10 +17,10 @@ EXTRA = (
 _NUMBERED = words(
     "part phase type class title war wwi chapter volume vol section article act level schedule exhibit annex "
     "appendix stage grade category division tier book table figure fig group zone region unit module step round "
-    "tome vatican algebra calculus physics chemistry topic cohort mark apollo saturn"
+    "tome vatican algebra calculus physics chemistry topic cohort apollo saturn"
 )
 _MONARCHS = words(
-    "elizabeth henry james charles francis george napoleon nicholas alexander peter darius edward william philip "
+    "mark elizabeth henry james charles francis george napoleon nicholas alexander peter darius edward william philip "
     "louis leopold wilhelm joseph ferdinand frederick cyrus john paul rama victoria richard mary albert otto "
     "carol juan"
 )
@@ -40,6 +40,8 @@ _BARE_VERBS = words(
     "call think wait assume plan find leave put use connect schedule set hear eat play give work focus chat catch "
     "ask and know pretend agree stop begin continue call read run"
 )
+_AFTER_ILL = words("be like love rather say have get never send call let see")
+_NOT_BEFORE_ILL = words("a an the is was were are feel fall fell very my your his her no be so and or")
 _AFTER_U = words(
     "are r can will have had should would could do did know want need may must might see get were think like guys "
     "all don't dont can't cant wont won't never just really"
@@ -71,18 +73,9 @@ def _glued_i(place: Place) -> bool:
     if rest == "ve":
         return place.text[place.end] == "v"
     beyond = Place(place.text, place.lower, place.start, place.end + (2 if rest == "ll" else 1)).after()
-    return written[0] == "I" and beyond in (
-        "be",
-        "like",
-        "love",
-        "rather",
-        "say",
-        "have",
-        "get",
-        "never",
-        "send",
-        "call",
-    )
+    if written[0] == "I":
+        return beyond in _AFTER_ILL
+    return beyond in ("be", "like", "love", "rather", "let", "see") and place.before() not in _NOT_BEFORE_ILL
 
 
 def _labels(place: Place) -> bool:
@@ -90,7 +83,8 @@ def _labels(place: Place) -> bool:
     following, beyond = place.following, place.text[place.end + 1 : place.end + 2]
     before = place.before_as_written()
     if following in ")]":
-        return place.previous in "([" or not before
+        head = place.text[max(0, place.start - 80) : place.start]
+        return place.previous in "([" or not before or head.count("(") <= head.count(")")
     if following == ".":
         initial = before[:1].isupper() and before[-1:].isalpha() and place.after_dot()[:1].isupper()
         return not before or before.endswith(".") or beyond.isalpha() or (place.written == "I" and initial)

@@ -60,9 +60,11 @@ def _plain(place: Place) -> bool:
 
 def _own(place: Place) -> bool:
     """Return a possessive, and not the end of a name (Jack Ma)."""
+    before = place.before_as_written()
+    if place.written == "Ma" and before[-1:].isdigit():  # millions of years
+        return False
     if not place.written[:1].isupper() or place.opens_sentence():
         return True
-    before = place.before_as_written()
     return not (before[:1].isupper() and before[-1:].isalpha()) or place.after_as_written()[:1].isupper()
 
 

@@ -176,7 +176,7 @@ def _du(place: Place) -> bool:
             place.before_as_written()[:1].isupper() and place.after_as_written()[:1].isupper()
         )
     before, after = place.before_as_written(), place.after_as_written()
-    french = before[:1].isupper() and after[:1].isupper() and not before.lower().endswith(("st", "t", ","))
+    french = before[:1].isupper() and after[:1].isupper() and not before.lower().endswith(("st", "ßt", ","))
     return not french
 
 
