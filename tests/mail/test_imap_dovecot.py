@@ -212,6 +212,28 @@ async def test_answers_cut_anywhere_are_the_same_answers(server: Dovecot, boxes:
         await box.close()
 
 
+async def test_a_connection_cut_after_any_byte_gives_the_answer_or_an_error(server: Dovecot) -> None:
+    async with imap_peer.chopping(server.port) as port:
+        box = Mailbox(settings_for(server, "names", port=port))
+        inbox = await folder(box)
+        await box.append(inbox, RAW)
+        folders, messages = await box.folders(), await box.fetch(inbox, 0)
+        await box.close()
+    outcomes = set()
+    for end in range(1, 4000, 97):
+        async with imap_peer.chopping(server.port, end_after=end) as port:
+            box = Mailbox(settings_for(server, "names", port=port))
+            try:
+                assert await box.folders() == folders
+                assert await box.fetch(inbox, 0) == messages
+                assert await box.find(inbox, "<none@x>", "") is None
+                outcomes.add("all")
+            except errors.WireError:
+                outcomes.add("error")
+            await box.close()
+    assert outcomes == {"all", "error"}
+
+
 async def test_a_message_is_found_by_its_whole_id_or_reference_and_by_nothing_less(
     server: Dovecot, boxes: list[Mailbox]
 ) -> None:

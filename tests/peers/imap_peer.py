@@ -138,12 +138,13 @@ async def serve(**settings: object) -> AsyncIterator[Peer]:
 
 
 @contextlib.asynccontextmanager
-async def chopping(port: int, size: int) -> AsyncIterator[int]:
-    """Run a proxy to ``port`` that hands on what the server says in pieces of ``size`` bytes."""
+async def chopping(port: int, size: int = 65536, end_after: int = 1 << 40) -> AsyncIterator[int]:
+    """Run a proxy to ``port`` that hands on what the server says in pieces of ``size`` bytes, ``end_after`` in all."""
 
-    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int) -> None:
+    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int, left: int) -> None:
         with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
+            while left > 0 and (data := await reader.read(min(left, 65536))):
+                left -= len(data)
                 for start in range(0, len(data), most):
                     writer.write(data[start : start + most])
                     await asyncio.sleep(0)
@@ -151,7 +152,7 @@ async def chopping(port: int, size: int) -> AsyncIterator[int]:
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         theirs, ours = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(hand_on(theirs, writer, size), hand_on(reader, ours, 65536))
+        await asyncio.gather(hand_on(theirs, writer, size, end_after), hand_on(reader, ours, 65536, 1 << 40))
 
     async with _server(converse) as own:
         yield own
