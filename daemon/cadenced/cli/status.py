@@ -12,7 +12,7 @@ import click
 from rich.text import Text
 from sqlalchemy import Connection
 
-from cadenced.cli import moments, opening, screen
+from cadenced.cli import liveness, moments, opening, screen
 from cadenced.cli.printing import document, json_option
 from cadenced.config import Mailbox
 from cadenced.core import pacing
@@ -50,6 +50,7 @@ class Page:
     tasks_due: int
     mailboxes: tuple[MailboxLine, ...]
     doubts: tuple[Doubt, ...]
+    is_running: bool | None = None
 
     @property
     def due(self) -> int:
@@ -92,6 +93,7 @@ def gather(tx: Connection, workspace: Workspace, now: datetime) -> Page:
         tasks_due=reports.open_tasks(tx, now),
         mailboxes=tuple(lines),
         doubts=tuple(reports.doubts(tx)),
+        is_running=liveness.running(workspace.config.daemon.database),
     )
 
 
@@ -134,6 +136,7 @@ def as_object(page: Page) -> dict[str, Any]:
         "tasks": page.tasks,
         "tasks_due": page.tasks_due,
         "suppressed": page.suppressed,
+        "running": page.is_running,
         "mailboxes": [asdict(box) for box in page.mailboxes],
         "doubts": [asdict(doubt) for doubt in page.doubts],
     }
@@ -160,12 +163,13 @@ def _summary(page: Page) -> None:
     if page.suppressed:
         known += f", {screen.counted(page.suppressed, 'address', 'addresses')} suppressed"
     screen.show(screen.heading(known))
-    line = Text(
-        f"{page.due:,} due · {page.sent_today:,} sent today · {page.tasks_due:,} of {screen.counted(page.tasks, 'task')} due"
-    )
+    tasks = f"{page.tasks_due:,} of {screen.counted(page.tasks, 'task')} due"
+    line = Text(f"{page.due:,} due · {page.sent_today:,} sent today · {tasks}")
     if page.doubts:
         line.append(f" · {len(page.doubts):,} in doubt", style="bold red")
     screen.show(line)
+    if page.is_running is False:
+        screen.show(screen.paragraph("The daemon is not running: nothing is sent, no answer is read.", style="yellow"))
 
 
 def _counts(page: Page) -> list[Text]:

@@ -15,7 +15,7 @@ import click
 from rich.text import Text
 from sqlalchemy import Connection
 
-from cadenced.cli import moments, opening, screen
+from cadenced.cli import liveness, moments, opening, screen
 from cadenced.cli.moments import stamp
 from cadenced.cli.printing import document, json_option
 from cadenced.core import lifecycle, pacing, planner
@@ -29,6 +29,7 @@ from cadenced.engine.workspace import Workspace
 from cadenced.store import enrolments, mailboxes, reports, tasks, touches
 
 _MOST_REASONS = 12
+_NOT_RUNNING = "The daemon is not running (cadenced run)."
 _STALE = 180.0
 """Seconds after which an inbox that a running daemon looks after would have been read again."""
 
@@ -125,33 +126,34 @@ def _case(tx: Connection, workspace: Workspace, prospect: Prospect, enrolment: E
     given = desk.given(tx, enrolment, prospect.email, Moment(enrolment.mailbox, now, synced, quota))
     if box is None:
         given = replace(given, hold="it is not in the configuration any more")
-    return Case(
-        workspace, prospect, enrolment, workspace.sequence(enrolment.sequence), given, _cures(tx, enrolment, state, now)
-    )
+    course = workspace.sequence(enrolment.sequence)
+    return Case(workspace, prospect, enrolment, course, given, _cures(tx, workspace, enrolment))
 
 
-def _cures(tx: Connection, enrolment: Enrolment, state: mailboxes.MailboxState, now: datetime) -> dict[str, str]:
+def _cures(tx: Connection, workspace: Workspace, enrolment: Enrolment) -> dict[str, str]:
     """Return what can be done about each thing that does not pass by itself."""
+    state = mailboxes.get(tx, enrolment.mailbox)
     asked = [task for task in tasks.of_prospect(tx, enrolment.prospect) if task.done_at is None]
     own = [task for task in asked if task.enrolment == enrolment.id] or asked
     doubt = [touch for touch in touches.of_prospect(tx, enrolment.prospect) if touch.state in {"unknown", "in_doubt"}]
-    never = "It has never been read: the daemon must be running." if state.synced_at is None else ""
-    unread = state.imap_fault and f"Its inbox cannot be read: {state.imap_fault}"
+    running = liveness.running(workspace.config.daemon.database)
+    never = _NOT_RUNNING if running is False else "It is read as soon as the daemon has logged in."
     return {
         "task": "; ".join(f"task {task.id}: {task.brief} (cadenced done {task.id} --outcome …)" for task in own),
         "doubt": "; ".join(f"cadenced resolve {touch.id} sent|resend|skip" for touch in doubt),
         "hold": f"Mend it, then: cadenced release {enrolment.mailbox}" if state.hold else "",
-        "inbox": unread or never,
-        "fault": _fault(state, now),
+        "inbox": f"Its inbox cannot be read: {state.imap_fault}" if state.imap_fault else never,
+        "fault": _fault(state, workspace.now(), running=running),
     }
 
 
-def _fault(state: mailboxes.MailboxState, now: datetime) -> str:
+def _fault(state: mailboxes.MailboxState, now: datetime, *, running: bool | None) -> str:
+    if running is False:
+        return _NOT_RUNNING
     if state.smtp_fault:
         return f"The mailbox {state.name} cannot send at the moment: {state.smtp_fault}"
     if state.synced_at and (now - state.synced_at).total_seconds() > _STALE:
-        since = moments.relative(state.synced_at, now)
-        return f"The inbox of {state.name} was last read {since}, and nothing is sent unread. Is the daemon running?"
+        return f"The inbox of {state.name} was last read {moments.relative(state.synced_at, now)}; it is read first."
     return ""
 
 
@@ -227,7 +229,8 @@ def _woken(case: Case, enrolment: Enrolment, now: datetime) -> Enrolment:
 
 
 def _final(case: Case, enrolment: Enrolment, given: Given, action: planner.Action, reasons: list[Reason]) -> Answer:
-    if isinstance(action, planner.Send) and case.cures["fault"]:
+    unread = any(reason.cure == case.cures["inbox"] for reason in reasons)
+    if isinstance(action, planner.Send) and case.cures["fault"] and not unread:
         reasons.append(Reason(case.cures["fault"]))
     blocked = any(reason.until is None for reason in reasons)
     kind, what = _outcome(enrolment, action)

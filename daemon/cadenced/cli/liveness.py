@@ -1,0 +1,25 @@
+"""Whether a daemon works on a SQLite file: seen in the kernel's table of locks, without touching the lock itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+_LOCKS = Path("/proc/locks")
+
+
+def running(database: str) -> bool | None:
+    """Return whether a daemon holds the lock of this database; None where that cannot be told from here."""
+    url = make_url(database)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    try:
+        inode = Path(f"{url.database}.lock").stat().st_ino
+    except OSError:
+        return False  # no daemon ever ran here
+    try:
+        held = _LOCKS.read_text("ascii")
+    except OSError:
+        return None
+    return any(f":{inode} " in f"{line} " and " FLOCK " in line for line in held.splitlines())
