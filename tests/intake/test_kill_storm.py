@@ -16,7 +16,7 @@ import pytest
 from intake.folder import Store
 
 HERE = Path(__file__).parents[1]
-KILLS = int(os.environ.get("CADENCED_KILLS", "12"))
+KILLS = int(os.environ.get("CADENCED_KILLS", "6"))
 
 
 def start(url: str, folder: Path) -> subprocess.Popen[bytes]:

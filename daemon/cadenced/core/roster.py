@@ -187,6 +187,21 @@ class Roster:
 class _Row:
     """What the known columns of one row come to."""
 
+    __slots__ = (
+        "cells",
+        "country",
+        "dates",
+        "language",
+        "mailbox",
+        "next_step_at",
+        "remarks",
+        "role",
+        "rules",
+        "sequence",
+        "stage",
+        "timezone",
+    )
+
     def __init__(self, rules: Rules, sequence: str) -> None:
         self.rules = rules
         self.sequence = sequence

@@ -203,9 +203,14 @@ class Intake:
     async def _bring_in(self, job: Job) -> AsyncGenerator[None, None]:
         await self._database.run(partial(job.begin, now=self._clock.now()))
         yield
-        while batch := await asyncio.to_thread(job.read):
-            await self._database.run(partial(job.stage, batch=batch))
-            yield
+        coming = asyncio.ensure_future(asyncio.to_thread(job.read))
+        try:
+            while batch := await coming:
+                coming = asyncio.ensure_future(asyncio.to_thread(job.read))
+                await self._database.run(partial(job.stage, batch=batch))
+                yield
+        finally:
+            await asyncio.wait([coming])  # nobody may close the file under a reader
 
     async def _report(self, job: Job, claimed: Claimed, result: ImportResult) -> None:
         inbox = self._drop.inbox

@@ -6,9 +6,11 @@ The steps are the same for the daemon (between which other work goes on) and for
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -58,15 +60,24 @@ def import_file(
     """Import a file at once; RefusedError says why it is no list of prospects. Nothing or everything is imported."""
     with Job(file, rules) as job:
         database.transact(lambda tx: job.begin(tx, now))
-        while batch := job.read():
+        for batch in _ahead(job):
             if progress:
                 progress(job.rows)
-            database.transact(lambda tx, batch=batch: job.stage(tx, batch))  # type: ignore[misc] # bound at once
+            database.transact(partial(job.stage, batch=batch))
         result = database.transact(lambda tx: job.activate(tx, now))
         rejected = tuple(database.read(lambda tx: imports.refused(tx, result.id, _SHOWN)))
         while database.transact(job.tidy):
             pass
         return replace(result, rejected=rejected)
+
+
+def _ahead(job: Job) -> Iterator[list[Row]]:
+    """Return a job's batches, each read while the one before is staged: the database works without Python's lock."""
+    with ThreadPoolExecutor(1, thread_name_prefix="import") as reader:
+        coming = reader.submit(job.read)
+        while batch := coming.result():
+            coming = reader.submit(job.read)
+            yield batch
 
 
 class Job:

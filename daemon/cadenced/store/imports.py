@@ -221,7 +221,7 @@ def refused(tx: Connection, import_id: int, limit: int) -> list[Verdict]:
     return [Verdict(*row) for row in rows]
 
 
-def drop_rows(tx: Connection, import_id: int, limit: int = 10 * BATCH) -> bool:
+def drop_rows(tx: Connection, import_id: int, limit: int = 5 * BATCH) -> bool:
     """Delete staged rows whose report is written, a piece at a time; False once none are left."""
     table = import_rows.c
     last = select(table.line).where(table.import_id == import_id).order_by(table.line).offset(limit).limit(1)

@@ -343,6 +343,7 @@ import_rows = Table(
     Column("next_step_at", Utc),
     Column("fields", JSON, nullable=False),
     Column("prospect_id", Key),
+    sqlite_with_rowid=False,
 )
 """Rows staged for one import, dropped once their report is written. ``verdict`` is what becomes of the row unless
 something stands in its way; ``prospect_id`` is set where the person was known before."""
