@@ -9,9 +9,8 @@ from plans import MONDAY, PLAN, enrolled
 
 from cadenced.core import planner
 from cadenced.core.model import State
-from cadenced.core.pacing import ALWAYS, Window
+from cadenced.core.pacing import Window
 from cadenced.core.planner import Finish, Given, OpenTask, Quota, Send, Wait
-from cadenced.core.sequence import EmailStep, InviteStep, Sequence
 
 READY = Given(now=MONDAY, inbox_synced_at=MONDAY)
 
@@ -102,12 +101,3 @@ def test_the_primary_is_told_before_the_others_are_written_to() -> None:
     assert isinstance(planner.next_action(other, sequence, READY), Send)
     primary = enrolled(sequence, role="primary")
     assert isinstance(planner.next_action(primary, sequence, replace(READY, primary_told=False)), Send)
-
-
-def test_an_invitation_without_a_day_to_come_is_a_task() -> None:
-    sequence = Sequence("s", (InviteStep("invite", template="slot"), EmailStep("x", template="x")), window=ALWAYS)
-    assert isinstance(planner.next_action(enrolled(sequence), sequence, READY), OpenTask)
-    dated = enrolled(sequence, next_step_at=MONDAY + timedelta(days=3))
-    assert isinstance(planner.next_action(dated, sequence, READY), Send)
-    stale = enrolled(sequence, next_step_at=MONDAY - timedelta(days=3))
-    assert isinstance(planner.next_action(stale, sequence, READY), OpenTask)

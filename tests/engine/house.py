@@ -107,7 +107,7 @@ async def until(fact: Callable[[], object], seconds: float = 15.0) -> None:
     end = time.monotonic() + seconds
     while not fact():
         assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.005)
 
 
 def write(root: Path, imap_port: int, smtp_port: int, changes: str = "") -> Path:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cadenced.core import pacing
 from cadenced.core.model import Enrolment, State
-from cadenced.core.sequence import InviteStep, MailStep, Sequence, Step, TaskStep
+from cadenced.core.sequence import MailStep, Sequence, Step, TaskStep
 
 LOOK_AGAIN = timedelta(minutes=1)
 
@@ -138,15 +138,6 @@ def _primary_first(enrolment: Enrolment, sequence: Sequence, given: Given) -> Ac
     return Wait(given.now + timedelta(hours=1), "the account's primary is told before the others are written to")
 
 
-def _no_day_for_the_invite(enrolment: Enrolment, sequence: Sequence, given: Given) -> Action | None:
-    step = sequence.step(enrolment.step)
-    if not isinstance(step, InviteStep) or step.at != "next_step_at":
-        return None
-    if enrolment.next_step_at is not None and enrolment.next_step_at > given.now:
-        return None
-    return OpenTask(step, "The invitation has no day to come. Agree on one, and send the invitation by hand.")
-
-
 def _mailbox_held(enrolment: Enrolment, sequence: Sequence, given: Given) -> Action | None:
     if not given.hold or not isinstance(sequence.step(enrolment.step), MailStep):
         return None
@@ -184,7 +175,6 @@ _LADDER: tuple[Callable[[Enrolment, Sequence, Given], Action | None], ...] = (
     _steps_over,
     _step_gone,
     _primary_first,
-    _no_day_for_the_invite,
     _mailbox_held,
     _outside_window,
     _inbox_unread,

@@ -111,6 +111,7 @@ def gather(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Ema
 def render(workspace: Workspace, case: Case) -> Draft:
     """Fill the template; TemplateError names its line and what is missing."""
     zone = pacing.zone(case.enrolment.place.timezone)
+    agreed = case.enrolment.next_step_at
     before = context.LastTouch()
     if case.last is not None and case.last.sent_at is not None:
         before = context.LastTouch(case.last.subject, case.last.sent_at.astimezone(zone).date())
@@ -122,6 +123,7 @@ def render(workspace: Workspace, case: Case) -> Draft:
         last_touch=before,
         notes=case.prospect.fields.get("notes", ""),
         unsubscribe_url=f"mailto:{case.unsubscribe}",
+        next_step_at=agreed.astimezone(zone) if agreed is not None else None,
     )
     box = case.mailbox
     sender = context.Sender(box.display or box.address, box.address, signature=box.signature)
@@ -185,9 +187,10 @@ def _footer(workspace: Workspace, case: Case) -> Footer | None:
 
 
 def _calendar(case: Case, draft: Draft) -> bytes:
-    if not isinstance(case.step, InviteStep):
-        return b""
+    """Return the calendar request of an invite step; none where no day to come is known."""
     starts = _meeting(case)
+    if starts is None or not isinstance(case.step, InviteStep):
+        return b""
     return invite.build(
         invite.Invite(
             reference=case.reference,
@@ -204,13 +207,10 @@ def _calendar(case: Case, draft: Draft) -> bytes:
     )
 
 
-def _meeting(case: Case) -> datetime:
-    """Return when the meeting begins: the enrolment's next step, or another field that holds an ISO day and time."""
+def _meeting(case: Case) -> datetime | None:
+    """Return when the meeting begins: the enrolment's next step, or another field that holds a day and an hour."""
     at = case.step.at if isinstance(case.step, InviteStep) else ""
-    if at == "next_step_at" and case.enrolment.next_step_at is not None:
-        return case.enrolment.next_step_at
-    text = case.prospect.fields.get(at, "")
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise ComposeError(f"the invitation needs a day and time in the field {at}, and there is {text!r}") from None
+    if at != "next_step_at":
+        return invite.starts_at(case.prospect.fields.get(at, ""), case.enrolment.place.timezone, case.now)
+    agreed = case.enrolment.next_step_at
+    return agreed if agreed is not None and agreed > case.now else None
