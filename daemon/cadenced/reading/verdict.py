@@ -185,6 +185,8 @@ def _unrelated(inbound: Inbound, related: bool, found: Automatic | None) -> str:
 
 def _person(inbound: Inbound, own: str, tongue: str, now: datetime | None) -> Verdict:
     meant = intent.judge(own, inbound.subject, tongue)
+    if not own and _REPLY.match(inbound.subject) and meant.kind != "reply.unsubscribe":
+        meant = intent.judge("", "", tongue)  # the subject of an answer is our own
     sent = now or inbound.date
     return Verdict(
         meant.kind,
