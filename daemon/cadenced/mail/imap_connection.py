@@ -283,6 +283,7 @@ async def _log_in(connection: Connection, settings: ImapSettings) -> None:
         else:
             await connection.run("LOGIN", imap_names.quote(settings.username), imap_names.quote(secret))
     except RefusedCommandError as error:
+        privacy.tell_refused(settings.password)
         raise _refused_login(privacy.without_secrets(str(error), secret)) from None  # the cause may hold the secret
     except ValueError:
         raise errors.LoginRefusedError("user name or password has a character that IMAP cannot carry") from None

@@ -41,6 +41,13 @@ def demand_privacy(security: Security, host: str) -> None:
         raise errors.TlsRefusedError(f'security = "none" is for loopback only, not for {host}: use "tls" or "starttls"')
 
 
+def tell_refused(secret: Secret) -> None:
+    """Tell whoever gave a secret that a server refused it: an access token may have been withdrawn before its time."""
+    forget = getattr(secret, "forget", None)
+    if callable(forget):
+        forget()
+
+
 def without_secrets(text: str, *secrets: str) -> str:
     """Return a server's words with every secret of ours taken out, on one line, at most 500 characters."""
     for secret in filter(None, secrets):

@@ -113,6 +113,7 @@ async def log_in(session: Submission, settings: SmtpSettings) -> None:
     except aiosmtplib.SMTPResponseException as error:
         text = f"login: {error.code} {privacy.without_secrets(error.message, secret)}"
         refused = ports.Deferred(text, "auth", mailbox_fault=True, permanent=error.code >= 500)
+        privacy.tell_refused(settings.password)
         raise BeforePayloadError(refused) from None  # the cause may hold the secret
     except (aiosmtplib.SMTPException, *LOST) as error:
         raise _fault(f"login: {privacy.without_secrets(_words(error), secret)}", "auth") from None
