@@ -111,7 +111,7 @@ class Table:
     def _record(self, cells: list[str]) -> Record | None:
         line = self._line
         self._line += self._lines.taken()
-        if not (cells and cells[0]) and not any(cell and not cell.isspace() for cell in cells):
+        if not (cells and cells[0].strip()) and not any(cell and not cell.isspace() for cell in cells):
             self.blank += 1
             return None
         if self._cut_off and self._lines.unended:
