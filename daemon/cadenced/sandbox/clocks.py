@@ -1,0 +1,102 @@
+"""Time that is not the machine's: a clock that stands until it is moved, and one on which a day takes about a second."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
+NAP = 0.02
+"""The shortest real sleep: services on a fast clock would else spin for nothing."""
+
+
+class VirtualClock:
+    """Stands still until it is moved. Whoever sleeps moves it: there is only one who drives."""
+
+    def __init__(self, now: datetime) -> None:
+        self._start = now
+        self._now = now
+
+    def now(self) -> datetime:
+        """Return the virtual wall clock."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Return the virtual seconds since the start."""
+        return (self._now - self._start).total_seconds()
+
+    async def sleep(self, span: timedelta) -> None:
+        """Move on by ``span``."""
+        self.move_to(self._now + span)
+        await asyncio.sleep(0)
+
+    def move_to(self, moment: datetime) -> None:
+        """Move on to a moment; it never goes back."""
+        self._now = max(self._now, moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a fast clock runs: real seconds of a working day, of its night, and of a day of the weekend.
+
+    The hours in which mail leaves get most of a day's time, so that a slow machine still sends within them.
+    """
+
+    zone: ZoneInfo
+    day: float
+    opens: int = 6
+    closes: int = 20
+
+    def span(self, at: datetime) -> tuple[datetime, float]:
+        """Return until when the pace at ``at`` holds, and how many virtual seconds pass in a real one."""
+        local = at.astimezone(self.zone)
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        if local.weekday() >= 5:
+            return self._next_day(midnight), DAY.total_seconds() / (self.day * 0.3)
+        opens, closes = midnight.replace(hour=self.opens), midnight.replace(hour=self.closes)
+        night = (24 - self.closes + self.opens) * 3600 / (self.day * 0.1)
+        if opens <= local < closes:
+            return closes.astimezone(UTC), (self.closes - self.opens) * 3600 / (self.day * 1.15)
+        return (opens.astimezone(UTC) if local < opens else self._next_day(midnight)), night
+
+    def _next_day(self, midnight: datetime) -> datetime:
+        return (midnight + DAY).astimezone(UTC)
+
+
+class FastClock:
+    """The wall clock runs at a ``Pace``; monotonic seconds stay real, so that time-outs mean what they say."""
+
+    def __init__(self, start: datetime, pace: Pace, real: Callable[[], float] = time.monotonic) -> None:
+        self._pace = pace
+        self._real = real
+        self._now = start
+        self._seen = real()
+
+    def now(self) -> datetime:
+        """Return the fast wall clock."""
+        real = self._real()
+        left, self._seen = real - self._seen, real
+        while left > 0:
+            until, rate = self._pace.span(self._now)
+            needed = (until - self._now).total_seconds() / rate
+            if needed > left:
+                self._now += timedelta(seconds=left * rate)
+                break
+            self._now, left = until, left - needed
+        return self._now
+
+    def monotonic(self) -> float:
+        """Return the machine's seconds."""
+        return self._real()
+
+    async def sleep(self, span: timedelta) -> None:
+        """Return after ``span`` of the fast clock's time, in naps."""
+        target = self.now() + span
+        await asyncio.sleep(NAP)
+        while self.now() < target:
+            _, rate = self._pace.span(self._now)
+            await asyncio.sleep(min(NAP * 5, max(NAP, (target - self._now).total_seconds() / rate)))

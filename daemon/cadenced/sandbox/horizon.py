@@ -1,0 +1,53 @@
+"""The next moment at which anything can be due, as the store knows it. Services look at least every thirty seconds;
+a virtual clock need not stop where they would find nothing to do.
+
+A moment may be too early, which costs a look; it is never too late.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from cadenced.config import Mailbox
+from cadenced.core import pacing
+from cadenced.core.model import Enrolment, Place, TouchState
+from cadenced.engine import pace
+from cadenced.engine.workspace import TICK, Workspace
+from cadenced.store import enrolments, mailboxes, touches
+
+_MANY = 1_000
+
+
+def next_moment(workspace: Workspace) -> datetime | None:
+    """Return the next moment at which something may be due, None where nothing is planned at all."""
+    return workspace.database.read(lambda tx: _next(tx, workspace))
+
+
+def _next(tx: Connection, workspace: Workspace) -> datetime | None:
+    now = workspace.now()
+    found = [now + TICK] if touches.doubts(tx, TouchState.UNKNOWN) else []
+    for box in workspace.config.mailboxes:
+        upcoming = enrolments.next_due(tx, box.name, now)
+        waiting = _waiting(tx, workspace, box, now)
+        found += [moment for moment in (upcoming, waiting) if moment is not None]
+    return min(found, default=None)
+
+
+def _waiting(tx: Connection, workspace: Workspace, box: Mailbox, now: datetime) -> datetime | None:
+    """Return when mail that is due already and has to wait may leave."""
+    due = enrolments.due(tx, box.name, "mail", now, _MANY)
+    if not due or mailboxes.get(tx, box.name).hold:
+        return None  # a held mailbox waits for a human
+    quota = pace.quota(tx, box, now, workspace.config.daemon.timezone, pace.GAP_LEAST)
+    if quota.until is None:
+        return now + TICK
+    opens = {_window(workspace, enrolment) for enrolment in due}
+    return min(pacing.open_from(quota.until, window, place) for window, place in opens)
+
+
+def _window(workspace: Workspace, enrolment: Enrolment) -> tuple[pacing.Window, Place]:
+    sequence = workspace.sequence(enrolment.sequence)
+    step = sequence.step(enrolment.step)
+    return sequence.window.narrowed(step.hours if step else None), enrolment.place

@@ -1,0 +1,144 @@
+"""A rehearsal: the product's own services on a virtual clock, a store in memory, and ports that reach nobody.
+
+Time jumps to the next moment at which anything can happen. At each moment the services tick in a fixed order, what
+is on the wire ends, and this is repeated until nothing moves. The same input gives the same course.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cadenced.config import Config
+from cadenced.core.roster import Rules
+from cadenced.engine import intake_import
+from cadenced.engine.intake_import import File, ImportResult
+from cadenced.engine.resolver import Resolver
+from cadenced.engine.sender import Sender
+from cadenced.engine.service import Service
+from cadenced.engine.watcher import Watcher
+from cadenced.engine.workspace import TICK, Workspace
+from cadenced.library import Library
+from cadenced.sandbox import horizon
+from cadenced.sandbox.chronicle import Happening, since
+from cadenced.sandbox.clocks import VirtualClock
+from cadenced.sandbox.desk import Desk
+from cadenced.sandbox.ports import RehearsalInbox, RehearsalMailer, Sent
+from cadenced.sandbox.script import Script
+from cadenced.store import mailboxes
+from cadenced.store.database import Database
+from cadenced.wording.settings import DEFAULTS, Settings
+
+BOOT = "rehearsal"
+INSTALL_KEY = bytes(32)
+SEED = 20260101
+_ROUNDS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a rehearsal begins with; ``start`` is the virtual clock's first moment (UTC)."""
+
+    config: Config
+    library: Library
+    start: datetime
+    wording: Settings = DEFAULTS
+
+
+class Rehearsal:
+    """One course of events. Nothing on disk is written and nothing leaves the process."""
+
+    def __init__(self, setting: Setting, script: Script | None = None, desk: Desk | None = None) -> None:
+        self.clock = VirtualClock(setting.start)
+        database = Database("sqlite://", inline=True)
+        database.open()
+        names = [box.name for box in setting.config.mailboxes]
+        database.transact(lambda tx: mailboxes.make_known(tx, names))
+        chance = random.Random(SEED).random  # noqa: S311 - a gap's jitter, and the same in every rehearsal
+        parts = (setting.config, setting.library, database, self.clock, BOOT, INSTALL_KEY, chance, setting.wording)
+        self.workspace = Workspace(*parts)
+        self.script = script or Script()
+        self.desk = desk or Desk()
+        self.sent: list[Sent] = []
+        self.inboxes = {name: RehearsalInbox(self.clock) for name in names}
+        watchers = {box.name: Watcher(self.workspace, box, self.inboxes[box.name]) for box in setting.config.mailboxes}
+        self._senders = [
+            Sender(self.workspace, box, RehearsalMailer(self.clock, told=self._note), watchers[box.name])
+            for box in setting.config.mailboxes
+        ]
+        resolver = Resolver(self.workspace, watchers)
+        self._services: tuple[Service, ...] = (*watchers.values(), *self._senders, resolver)
+        self.workspace.changed = lambda: self._wake(self._senders)
+        self.workspace.doubted = resolver.wake.set
+
+    def enrol(self, path: Path, sequence: str) -> ImportResult:
+        """Import a file as the daemon would; RefusedError says why it is no list of prospects."""
+        config = self.workspace.config
+        rules = Rules(
+            place=config.place,
+            default_sequence=config.daemon.default_sequence,
+            mailboxes=tuple(box.name for box in config.mailboxes),
+            sequences=self.workspace.library.sequences,
+        )
+        file = File(path, path.name, sequence)
+        return intake_import.import_file(self.workspace.database, file, rules, self.workspace.now())
+
+    async def run(self, until: datetime, enough: Callable[[], bool] = lambda: False) -> None:
+        """Let everything happen up to ``until``, or to where nothing can happen any more, or it is ``enough``."""
+        while not enough():
+            least = await self._settle()
+            moment = self._next(least)
+            if moment is None or moment > until:
+                break
+            self.clock.move_to(moment)
+        self.clock.move_to(until)
+
+    def course(self) -> list[Happening]:
+        """Return what happened, in order."""
+        return self.workspace.database.read(lambda tx: since(tx, 0))
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.workspace.database.close()
+
+    def _note(self, sent: Sent) -> None:
+        self.sent.append(sent)
+        self.script.hear(sent, self.workspace)
+
+    def _wake(self, services: Sequence[Service]) -> None:
+        for service in services:
+            service.wake.set()
+
+    async def _settle(self) -> timedelta:
+        """Do what is to be done at this moment; return the least span that a service wants to wait."""
+        for delivery in self.script.due(self.clock.now()):
+            self.inboxes[delivery.mailbox].deliver(delivery.write(self.clock.now()))
+        for _ in range(_ROUNDS):
+            least = await self._round()
+            again = self.desk.work(self.workspace) or any(service.wake.is_set() for service in self._services)
+            if least > timedelta(0) and not again:
+                return least
+        raise AssertionError("a rehearsal does not come to rest")  # pragma: no cover - a fault of a service
+
+    async def _round(self) -> timedelta:
+        """Let every service tick once, and what is on the wire end."""
+        least = TICK
+        for service in self._services:
+            service.wake.clear()
+            least = min(least, await service.tick())
+        for sender in self._senders:
+            await sender.drain()
+        return least
+
+    def _next(self, least: timedelta) -> datetime | None:
+        """Return the next moment at which anything can happen: what a service asked for, else what the store knows."""
+        now = self.clock.now()
+        soonest = [self.script.next_at(), self.desk.next_at(self.workspace)]
+        if least < TICK:
+            soonest.append(now + least)
+        else:
+            soonest.append(horizon.next_moment(self.workspace))
+        return min((moment for moment in soonest if moment is not None), default=None)
