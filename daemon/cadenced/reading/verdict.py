@@ -1,7 +1,6 @@
 """One message, one verdict: the order of judgement, and what every later step needs to know of it."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -196,8 +195,3 @@ def _person(inbound: Inbound, own: str, tongue: str, now: datetime | None) -> Ve
         reply_text=own,
         evidence=meant.evidence,
     )
-
-
-def evidence_of(verdict: Verdict) -> Mapping[str, Any]:
-    """Return what is stored beside a verdict, for people who ask why."""
-    return {"classifier": verdict.classifier, "evidence": list(verdict.evidence), "explanation": verdict.explanation}
