@@ -30,6 +30,8 @@ class _Entry(NamedTuple):
     """Whether the anchor is the phrase's first word."""
     reach: int
     """How far behind the start of the anchor the phrase may end."""
+    needs: frozenset[str]
+    """Words without which the phrase cannot stand in a text."""
 
 
 @lru_cache(maxsize=16)
@@ -40,7 +42,14 @@ def book(language: Language) -> dict[str, tuple[_Entry, ...]]:
         for code, anchors in language.data.get(table, {}).items():
             for anchor, patterns in anchors.items():
                 entries = (
-                    _Entry(code, mild, _compiled(pattern, language), pattern.startswith(anchor), _reach(pattern))
+                    _Entry(
+                        code,
+                        mild,
+                        _compiled(pattern, language),
+                        pattern.startswith(anchor),
+                        _reach(pattern),
+                        _needs(pattern),
+                    )
                     for pattern in patterns
                 )
                 found.setdefault(anchor, []).extend(entries)
@@ -49,6 +58,20 @@ def book(language: Language) -> dict[str, tuple[_Entry, ...]]:
 
 def _reach(pattern: str) -> int:
     return _TAIL if "[^" in pattern else _BEHIND
+
+
+def _needs(pattern: str) -> frozenset[str]:
+    """Return the plain words of a pattern outside all groups."""
+    outside, depth = [], 0
+    for char in pattern:
+        depth += char == "("
+        outside.append(char if not depth else "\0")
+        depth -= char == ")"
+    bare = "".join(outside)
+    if "|" in bare:
+        return frozenset()
+    parts = (part.removesuffix(r"\b") for part in bare.split(" "))
+    return frozenset(part for part in parts if part.isalpha())
 
 
 def _compiled(pattern: str, language: Language) -> re.Pattern[str]:
@@ -77,7 +100,7 @@ def find(lower: str, vocabulary: frozenset[str], language: Language) -> dict[str
     entries = book(language)
     for anchor in entries.keys() & vocabulary:
         for entry in entries[anchor]:
-            if entry.code != NEXT_STEP:
+            if entry.code != NEXT_STEP and entry.needs <= vocabulary:
                 for start, end in _near(lower, anchor, entry):
                     found.setdefault(entry.code, []).append(Phrase(start, end, entry.mild))
     return {code: sorted(set(hits)) for code, hits in found.items()}
@@ -90,7 +113,7 @@ def has(code: str, lower: str, vocabulary: frozenset[str], language: Language) -
         next(_near(lower, anchor, entry), None) is not None
         for anchor in entries.keys() & vocabulary
         for entry in entries[anchor]
-        if entry.code == code
+        if entry.code == code and entry.needs <= vocabulary
     )
 
 
