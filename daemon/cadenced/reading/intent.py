@@ -7,7 +7,7 @@ says the opposite ("don't remove me") cancels it. Without evidence the verdict i
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from cadenced.reading import intent_dates, patterns, patterns_keys, quoting
@@ -43,13 +43,19 @@ class _Family:
     verdict: str
     weight: float
     unless: re.Pattern[str] | None
-    keys: tuple[str, ...]
+    branches: tuple[patterns_keys.Branch, ...]
+
+    def alive(self, lowered: str) -> "_Family | None":
+        """Leave out the branches that cannot match anywhere in a text."""
+        branches = tuple(branch for branch in self.branches if branch.possible(lowered))
+        return replace(self, branches=branches) if branches else None
 
     def find(self, sentence: str, lowered: str) -> re.Match[str] | None:
-        if self.keys and not any(key in lowered for key in self.keys):
-            return None
-        match = self.pattern.regex.search(sentence)
-        return None if match and self.unless and self.unless.search(sentence) else match
+        for branch in self.branches:
+            match = branch.regex.search(sentence) if branch.possible(lowered) else None
+            if match:
+                return None if self.unless and self.unless.search(sentence) else match
+        return None
 
 
 @dataclass(slots=True)
@@ -61,8 +67,11 @@ class _Hit:
 def judge(text: str, subject: str, language: str) -> Intent:
     """Judge a person's own words; `subject` counts only when the words are missing or the subject is a request."""
     hits: dict[str, dict[str, _Hit]] = {}
-    for sentence in _sentences(text, subject):
-        _judge_sentence(sentence, language, hits)
+    sentences = _sentences(text, subject)
+    lowered = "\n".join(sentences).lower()
+    families = [found for family in _families(language) if (found := family.alive(lowered))]
+    for sentence in sentences:
+        _judge_sentence(sentence, language, families, hits)
     scores = {verdict: sum(hit.weight for hit in found.values()) for verdict, found in hits.items()}
     kind = _decide(scores)
     found = sorted(hits.get(kind, {}).items(), key=lambda item: -item[1].weight)
@@ -90,11 +99,13 @@ def _sentences(text: str, subject: str) -> list[str]:
     return [piece[:_MAX_SENTENCE] for piece in flat if piece][:_MAX_SENTENCES]
 
 
-def _judge_sentence(sentence: str, language: str, hits: dict[str, dict[str, _Hit]]) -> None:
+def _judge_sentence(
+    sentence: str, language: str, families: list[_Family], hits: dict[str, dict[str, _Hit]]
+) -> None:
     lowered = sentence.lower()
     but = max((match.start() for match in _BUT.finditer(lowered)), default=-1)
     matched = False
-    for family in _families(language):
+    for family in families:
         match = family.find(sentence, lowered)
         if match:
             matched = matched or family.verdict != "question"
@@ -150,7 +161,7 @@ def _family(pattern: patterns.Pattern) -> _Family:
         verdict=pattern.tags["verdict"].removeprefix("reply."),
         weight=float(pattern.tags["weight"]),
         unless=re.compile(unless, re.IGNORECASE) if unless else None,
-        keys=patterns_keys.keys(pattern.source),
+        branches=patterns_keys.branches(pattern.source),
     )
 
 

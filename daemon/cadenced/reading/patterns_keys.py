@@ -6,10 +6,48 @@ missing or meets something unknown there are no keys, and every text is tried: s
 
 import importlib
 import re
+from dataclasses import dataclass
 from typing import Any
 
 _SHORTEST = 3
 _MOST = 80
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One alternative of an expression with its keys; compiled without further ado."""
+
+    regex: re.Pattern[str]
+    keys: tuple[str, ...]
+
+    def possible(self, lowered: str) -> bool:
+        """Say whether the alternative can match in a text, given in lower case."""
+        return not self.keys or any(key in lowered for key in self.keys)
+
+
+def branches(source: str) -> tuple[Branch, ...]:
+    """Part an expression at its outermost alternatives, so that each is tried only where it can match."""
+    flags = re.IGNORECASE | re.MULTILINE
+    return tuple(Branch(re.compile(piece, flags), keys(piece)) for piece in _alternatives(source))
+
+
+def _alternatives(source: str) -> list[str]:
+    pieces, depth, start, at, in_class = [], 0, 0, 0, False
+    while at < len(source):
+        sign = source[at]
+        if sign == "\\":
+            at += 1
+        elif in_class:
+            in_class = sign != "]"
+        elif sign == "[":
+            in_class = True
+        elif sign in "()":
+            depth += 1 if sign == "(" else -1
+        elif sign == "|" and depth == 0:
+            pieces.append(source[start:at])
+            start = at + 1
+        at += 1
+    return [*pieces, source[start:]]
 
 
 def keys(source: str) -> tuple[str, ...]:

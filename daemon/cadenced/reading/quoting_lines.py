@@ -6,7 +6,7 @@ wrote:"), a block of header lines, or a separator such as "-----Original Message
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from cadenced.reading import patterns
@@ -15,8 +15,9 @@ Kind = Literal["wrote", "headers", "original", "forward"]
 
 MAX_LINES = 3000  # what stands lower is nobody's answer; keeps the worst case bounded
 INDENT = "\u2003"  # before a line of an HTML block quote: white space that a reader sees as an indent
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e"))
-_QUOTE = re.compile(r"[ \t]{0,3}(?:>|\u2003)")
+_INVISIBLE = re.compile("[\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e]")
+_EMPTY_LINES = re.compile(r"\n{4,}")
+_ENOUGH = 20  # marks; what stands below so many is not the writer's
 _WRAPPED = 60  # a quoted line this long may have been broken by the program that quoted it
 
 
@@ -46,37 +47,54 @@ class Mark:
 
 
 def split(text: str) -> list[str]:
-    """Cut into lines, whatever ends them; invisible direction marks go."""
+    """Cut into lines, whatever ends them; invisible marks go, and all below MAX_LINES is one piece."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
-    return text.translate(_INVISIBLE).split("\n")
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+    return _EMPTY_LINES.sub("\n\n\n", text).split("\n", MAX_LINES)
 
 
 def marks(lines: list[Line]) -> list[Mark]:
     """Find every mark in order and note on each line whether it is quoted."""
-    _note_quotes(lines)
+    verbs = _verbs_in(lines)
+    _note_quotes(lines, verbs)
     found: list[Mark] = []
-    index = 0
-    for index in range(min(len(lines), MAX_LINES)):
-        if found and index < found[-1].stop:
+    labels: dict[int, str] = {}
+    for index, line in enumerate(lines[:MAX_LINES]):
+        below = found[-1].stop if found else 0
+        if len(found) > _ENOUGH:
+            break
+        if index < below or line.quoted or not _may_be_mark(line.text):
             continue
-        mark = _mark_at(lines, index)
-        if mark and not (found and mark.start < found[-1].stop):
+        mark = _separator(lines, index, labels) or _headers(lines, index, labels) or _attribution(lines, index, verbs)
+        if mark and mark.start >= below:
             found.append(mark)
-            _note_attributed(lines, mark)
+            if len(found) == 1:
+                _note_attributed(lines, mark)
     return found
 
 
-def _note_quotes(lines: list[Line]) -> None:
+def _may_be_mark(text: str) -> bool:
+    """A cheap look: marks end with a colon, hold an address or a label, or are ruled off."""
+    return "@" in text or ":" in text or "：" in text or text.lstrip()[:1] in _RULED or text.rstrip()[-1:] == "-"
+
+
+_RULED = frozenset("-_=*#")
+
+
+def _note_quotes(lines: list[Line], verbs: re.Pattern[str] | None) -> None:
     for line in lines[:MAX_LINES]:
-        if not line.quoted and line.text[:1] in "> \t\u2003" or ">" in line.text[:14]:
-            line.quoted = line.quoted or bool(_QUOTE.match(line.text)) and not _tail_of_attribution(line.text)
+        start = line.text[:4].lstrip(" \t")[:1]
+        if start == ">" or start == INDENT:
+            line.quoted = line.quoted or not _tail_of_attribution(line.text, verbs)
     for before, line, after in zip(lines, lines[1:MAX_LINES], lines[2:], strict=False):
         if before.quoted and after.quoted and not line.quoted and _is_wrapped(before.text, line.text):
             line.quoted = True
 
 
-def _tail_of_attribution(text: str) -> bool:
-    return len(text) < 40 and _ends_attribution().search(text) is not None and "@" not in text[:1]
+def _tail_of_attribution(text: str, verbs: re.Pattern[str] | None) -> bool:
+    """`> wrote:` ends an attribution that was wrapped within the address."""
+    return len(text) < 20 and verbs is not None and _CLOSED.search(text) is not None and verbs.search(text) is not None
 
 
 def _is_wrapped(before: str, text: str) -> bool:
@@ -115,27 +133,26 @@ def _alternatives(words: list[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(set(words), key=len, reverse=True))
 
 
-_DASHED = re.compile(r"\s*\*?[-_=#]{2,}|.{0,70}[:：]\s*$|\s*(?:begin|anfang|début|inizio|inicio|início)", re.IGNORECASE)
 _RULE = re.compile(r"[\s*]{0,4}(?:[-_=~*]\s?){4,}\s*$")
 
 
-def _separator(lines: list[Line], index: int) -> Mark | None:
+def _separator(lines: list[Line], index: int, labels: dict[int, str]) -> Mark | None:
     text = lines[index].text
-    if len(text) > 160 or not _DASHED.match(text):
+    if len(text) > 160 or not (text.lstrip()[:1] in _RULED or text.rstrip()[-1:] in (":", "：", "-")):
         return None
     match = _separator_regex().match(text)
     if match:
         kind: Kind = "forward" if match["forward"] else "original"
-        return Mark(_above_rule(lines, index), _skip_headers(lines, index + 1), kind)
+        return Mark(_above_rule(lines, index), _skip_headers(lines, index + 1, labels), kind)
     return None
 
 
-def _skip_headers(lines: list[Line], index: int) -> int:
+def _skip_headers(lines: list[Line], index: int, labels: dict[int, str]) -> int:
     """After a separator the header lines of the quoted mail belong to the mark."""
     start = index
     while start < len(lines) and start < index + 3 and not lines[start].text.strip():
         start += 1
-    block = _headers(lines, start, enough=2) if start < len(lines) else None
+    block = _headers(lines, start, labels, enough=2) if start < len(lines) else None
     return block.stop if block else index
 
 
@@ -161,18 +178,20 @@ def _labels() -> dict[str, str]:
     return {word: kind for kind in reversed(table) for word in table[kind]}
 
 
-def _label(text: str) -> str:
-    """Return which header a line starts with ("from", "date", ...), or nothing."""
-    match = _LABEL.match(text[:60])
-    return _labels().get(match["label"].strip().lower(), "") if match else ""
+def _label(lines: list[Line], index: int, known: dict[int, str]) -> str:
+    """Return which header a line starts with ("from", "date", ...), or nothing; each line is looked at once."""
+    if index not in known:
+        match = _LABEL.match(lines[index].text[:60])
+        known[index] = _labels().get(match["label"].strip().lower(), "") if match else ""
+    return known[index]
 
 
-def _headers(lines: list[Line], index: int, enough: int = 3) -> Mark | None:
+def _headers(lines: list[Line], index: int, labels: dict[int, str], enough: int = 3) -> Mark | None:
     """A block of header lines: a sender or a date with a subject, and `enough` different ones in all."""
-    kind = _label(lines[index].text)
-    if kind not in ("from", "date", "subject", "to"):
+    kind = _label(lines, index, labels)
+    if kind not in ("from", "date", "subject", "to") or lines[index - 1].text and _label(lines, index - 1, labels) == kind:
         return None
-    kinds, stop = _block(lines, index)
+    kinds, stop = _block(lines, index, labels)
     ruled = _above_rule(lines, index)
     few = 2 if ruled < index else enough
     if len(kinds) < few or not ({"from", "date"} & kinds) or (kind in ("subject", "to") and "from" not in kinds):
@@ -180,13 +199,13 @@ def _headers(lines: list[Line], index: int, enough: int = 3) -> Mark | None:
     return Mark(ruled, stop, "headers")
 
 
-def _block(lines: list[Line], index: int) -> tuple[set[str], int]:
+def _block(lines: list[Line], index: int, labels: dict[int, str]) -> tuple[set[str], int]:
     """The kinds of header in the block that starts here, and where it stops."""
     kinds: set[str] = set()
     stop, gap = index, 0
     for at in range(index, min(index + 24, len(lines))):
         text = lines[at].text
-        kind = _label(text)
+        kind = _label(lines, at, labels)
         if kind:
             kinds.add(kind)
             kinds.update(_second_label(text))
@@ -211,10 +230,16 @@ def _second_label(text: str) -> set[str]:
 # --------------------------------------------------------------------------------------------- attribution
 
 
-@cache
-def _ends_attribution() -> re.Pattern[str]:
-    verbs = _alternatives(patterns.table("quoting")["attribution"]["verbs"])
-    return re.compile(rf"(?<!\w)(?:{verbs})(?!\w)", re.IGNORECASE)
+def _verbs_in(lines: list[Line]) -> re.Pattern[str] | None:
+    """The verbs of attributions that the text holds at all, as one expression; None when it holds none."""
+    text = "\n".join(line.text for line in lines[:MAX_LINES]).lower()
+    present = tuple(verb for verb in patterns.table("quoting")["attribution"]["verbs"] if verb in text)
+    return _verb_regex(present) if present else None
+
+
+@lru_cache(maxsize=256)
+def _verb_regex(verbs: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{_alternatives(list(verbs))})(?!\w)", re.IGNORECASE)
 
 
 @cache
@@ -231,49 +256,53 @@ _DATE_AND_ADDRESS = re.compile(r"\W{0,3}\d{1,4}[-/.年][^\n]{4,160}<[^<>\n]{3,90
 _ADDRESSED = re.compile(r"<[^<>\n]{0,100}@[^<>\n]{1,100}>|\([^()\n]{0,60}@[^()\n]{1,80}\)|\S@\S|\bvia\b")
 
 
-def _attribution(lines: list[Line], index: int) -> Mark | None:
-    """An attribution that starts at this line and ends at most five lines further down."""
-    joined = ""
-    for stop in range(index, min(index + 6, len(lines))):
-        text = lines[stop].text
-        if len(joined) + len(text) > 600 or (not text.strip() and stop > index + 1):
-            return None
-        joined = f"{joined} {text.strip()}" if joined else text
-        if stop == index and not _may_start(joined):
-            return None
-        if _is_attribution(joined, lines, stop):
-            return Mark(_above_rule(lines, index), stop + 1, "wrote")
-        if (
-            _CLOSED.search(text)
-            or text.rstrip().endswith((".", "!", "?"))
-            and "@" not in text
-            and not _DATED.search(text)
-        ):
-            return None
-    return None
+def _attribution(lines: list[Line], stop: int, verbs: re.Pattern[str] | None) -> Mark | None:
+    """An attribution that ends at this line and began at most five lines further up."""
+    if not _may_end(lines[stop].text) or (verbs is None and not _quoted_next(lines, stop)):
+        return None
+    joined, nearest = "", None
+    for start in range(stop, max(stop - 6, -1), -1):
+        line = lines[start]
+        if start < stop and _ends_search(line, joined):
+            break
+        joined = f"{line.text.strip()} {joined}".strip()
+        if not _says_wrote(joined, verbs) and not _is_unverbed(joined, lines, stop):
+            continue
+        if _starter().match(line.text) and _DATED.search(joined):
+            return Mark(_above_rule(lines, start), stop + 1, "wrote")
+        if nearest is None and _ADDRESSED.search(joined) and line.text.strip():
+            nearest = Mark(_above_rule(lines, start), stop + 1, "wrote")
+    return nearest
 
 
-def _may_start(text: str) -> bool:
-    return bool(_starter().match(text)) or "@" in text or bool(_ends_attribution().search(text[-40:]))
+def _may_end(text: str) -> bool:
+    return len(text) < 400 and ("@" in text or _CLOSED.search(text) is not None)
 
 
-def _is_attribution(joined: str, lines: list[Line], stop: int) -> bool:
-    dated, addressed = bool(_DATED.search(joined)), bool(_ADDRESSED.search(joined))
-    if not dated and not addressed:
+def _ends_search(line: Line, joined: str) -> bool:
+    """Above a quoted line, a closed sentence or too much text no attribution can have begun."""
+    text = line.text.rstrip()
+    if len(text) + len(joined) > 500 or (line.quoted and text) or (not text and not joined.startswith("<")):
+        return True
+    return text[-1:] in (".", "!", "?", ":") and "@" not in text and not _DATED.search(text)
+
+
+def _says_wrote(joined: str, verbs: re.Pattern[str] | None) -> bool:
+    verb = verbs.search(joined) if verbs else None
+    if not verb:
         return False
-    verb = _ends_attribution().search(joined)
-    if verb and _CLOSED.search(joined):
-        return addressed or _starter().match(joined) is not None
-    if verb and addressed and dated and len(joined) - verb.end() <= 2:
-        return True
-    return _quoted_next(lines, stop) and _is_unverbed(joined, dated, addressed)
+    return _CLOSED.search(joined) is not None or (
+        len(joined) - verb.end() <= 2 and "@" in joined and _DATED.search(joined) is not None
+    )
 
 
-def _is_unverbed(joined: str, dated: bool, addressed: bool) -> bool:
+def _is_unverbed(joined: str, lines: list[Line], stop: int) -> bool:
     """No verb that is known: a date and an address before quoted lines are enough in any language."""
-    if dated and addressed and _CLOSED.search(joined):
+    if "@" not in joined or not _quoted_next(lines, stop):
+        return False
+    if _CLOSED.search(joined) and _DATED.search(joined):
         return True
-    return bool(_DATE_AND_ADDRESS.match(joined))
+    return _DATE_AND_ADDRESS.match(joined) is not None
 
 
 def _quoted_next(lines: list[Line], stop: int) -> bool:

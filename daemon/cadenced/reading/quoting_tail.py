@@ -5,9 +5,10 @@ A closing with a bare name is left to the text: it is the writer's own. A closin
 """
 
 import re
+from dataclasses import dataclass
 from functools import cache
 
-from cadenced.reading import patterns
+from cadenced.reading import patterns, patterns_keys
 from cadenced.reading.quoting_lines import Line
 
 _DELIMITER = re.compile(r"\s{0,2}(?:--|__|—|–|- -|---|_{5,}|-{20,}|\*{5,}|={4,})\s*$")
@@ -17,6 +18,7 @@ _LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S*|[\[\]]")
 _PARTICLES = frozenset({"de", "di", "du", "del", "der", "den", "van", "von", "la", "le", "y", "e", "of"})
 _LONGEST_SIGNATURE = 14
 _WIDEST_LINE = 90
+_LONGEST_LINE = 400  # characters of a line that are looked at
 
 
 def strip(lines: list[Line]) -> tuple[list[Line], list[Line]]:
@@ -54,26 +56,26 @@ def _cut(block: list[Line]) -> int:
 
 def _delimiter(block: list[Line]) -> int:
     """`-- ` and its misspellings; a ruler counts only when no prose follows it."""
+    started = False
     for at, line in enumerate(block):
-        if len(line.text) <= 90 and _DELIMITER.match(line.text) and _has_text(block[:at]):
-            mark = line.text.strip()
-            if mark in ("--", "__", "—", "–") or not _has_prose(block[at + 1 :]):
+        mark = line.text.strip()
+        if mark and mark[0] in "-_—–*=" and len(mark) <= 90 and _DELIMITER.match(line.text):
+            short = mark in ("--", "__", "—", "–")
+            if short and (started or mark in ("--", "__")) or started and not _has_prose(block[at + 1 : at + 40]):
                 return at
-    if block and block[0].text.rstrip() in ("--", "__", "—"):
-        return 0
+        started = started or bool(mark)
     return len(block)
 
 
 def _tail_line(block: list[Line]) -> int:
     """The first device line, footer or disclaimer."""
-    first = len(block)
-    started = False
-    for at, line in enumerate(block):
-        kind = _kind(line.text) if line.text.strip() else ""
-        if kind and (started or kind != "closing"):
-            return _with_ruler(block, at)
-        started = started or bool(line.text.strip())
-    return first
+    text = "\n".join(line.text for line in block).lower()
+    tails = [tail for tail in _tails() if not tail.keys or any(key in text for key in tail.keys)]
+    if tails:
+        for at, line in enumerate(block):
+            if line.text and any(tail.matches(line.text) for tail in tails):
+                return _with_ruler(block, at)
+    return len(block)
 
 
 def _with_ruler(block: list[Line], at: int) -> int:
@@ -83,27 +85,37 @@ def _with_ruler(block: list[Line], at: int) -> int:
     return above if above >= 0 and _DELIMITER.match(block[above].text) else at
 
 
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    regex: re.Pattern[str]
+    needs: re.Pattern[str] | None
+    keys: tuple[str, ...]
+
+    def matches(self, text: str) -> bool:
+        lowered = text.lower()
+        if self.keys and not any(key in lowered for key in self.keys):
+            return False
+        bare = _LINK.sub("", text) if "http" in text or "<" in text or "[" in text else text
+        return any(
+            self.regex.match(form[:_LONGEST_LINE]) and (self.needs is None or self.needs.search(form[:_LONGEST_LINE]))
+            for form in (text, bare)
+        )
+
+
 @cache
-def _tails() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str] | None], ...]:
-    return tuple(
-        (pattern.tags["kind"], pattern.regex, needs(pattern))
-        for pattern in patterns.load("quoting")
-        if pattern.code != "closing"
-    )
+def _tails() -> tuple[_Tail, ...]:
+    return tuple(_tail(pattern) for pattern in patterns.load("quoting") if pattern.code != "closing")
 
 
-def needs(pattern: patterns.Pattern) -> re.Pattern[str] | None:
-    """Return the second expression that a line must hold as well, where the pattern has one."""
-    return re.compile(pattern.tags["needs"], re.IGNORECASE) if "needs" in pattern.tags else None
+def _tail(pattern: patterns.Pattern) -> _Tail:
+    needs = pattern.tags.get("needs", "")
+    return _Tail(pattern.regex, re.compile(needs, re.IGNORECASE) if needs else None, patterns_keys.keys(needs or pattern.source))
 
 
-def _kind(text: str) -> str:
-    bare = _LINK.sub("", text) if "http" in text or "<" in text or "[" in text else text
-    for kind, regex, second in _tails():
-        for form in {text, bare}:
-            if regex.match(form) and (second is None or second.search(form)):
-                return kind
-    return ""
+def kind_of(code: str, text: str) -> bool:
+    """Say whether a line is what the pattern `code` describes; for the test that holds patterns to their examples."""
+    pattern = next(pattern for pattern in patterns.load("quoting") if pattern.code == code)
+    return _tail(pattern).matches(text)
 
 
 @cache
