@@ -334,7 +334,7 @@ async def test_an_old_idle_is_begun_anew_and_hears_as_before(server: Dovecot, bo
 
 
 async def test_a_cancelled_wait_can_be_taken_up_again(server: Dovecot, boxes: list[Mailbox]) -> None:
-    box = Mailbox(settings_for(server, "wakes"))
+    box = Mailbox(settings_for(server, "wakes", reconnect=0.0))
     boxes.append(box)
     for pause in (0.0, 0.001, 0.003, 0.01, 0.05):
         waiting = asyncio.create_task(box.wait(20))

@@ -446,5 +446,20 @@ async def test_closing_never_raises_and_never_hangs(peer: Peer) -> None:
     await clocks.until(lambda: peer.open == 0)
 
 
+async def test_closing_ends_every_question_and_opens_nothing_anew(peer: Peer) -> None:
+    peer.on["NOOP"] = [SILENCE]
+    box = box_for(peer, timeout=20.0)
+    assert await box.wait(5)
+    waiting, asking = asyncio.create_task(box.wait(20)), asyncio.create_task(box.folders())
+    await clocks.until(lambda: "NOOP" in peer.verbs())
+    async with asyncio.timeout(8):
+        await box.close()
+        assert await waiting
+        with pytest.raises(errors.WireError):
+            await asking
+    assert peer.connections == 2
+    await clocks.until(lambda: peer.open == 0)
+
+
 def test_a_batch_is_what_servers_bear() -> None:
     assert imap_messages.BATCH <= 200

@@ -236,6 +236,14 @@ async def test_closing_lets_what_is_on_the_wire_end() -> None:
         assert isinstance(await submission, ports.Accepted)
 
 
+async def test_a_closed_pool_sends_nothing_more() -> None:
+    async with smtp_sink.serve() as sink:
+        pool = pool_to(sink)
+        await pool.close()
+        assert isinstance(await pool.submit(MESSAGE, open_gate), ports.Deferred)
+        assert sink.connections == 0
+
+
 async def test_a_server_that_ignores_quit_does_not_hold_up_closing() -> None:
     async with smtp_sink.serve() as sink:
         sink.always("quit", smtp_sink.Nothing())

@@ -24,7 +24,7 @@ _UNSELECTABLE = frozenset({"noselect", "nonexistent"})
 
 
 class Mailbox:
-    """One mailbox's way in; a ``ports.Inbox``. Connects when first asked and again after every trouble."""
+    """One mailbox's way in; a ``ports.Inbox``. Connects when first asked and after every trouble, until ``close``."""
 
     def __init__(self, settings: ImapSettings) -> None:
         self._settings = settings
@@ -34,6 +34,7 @@ class Mailbox:
         self._lock = asyncio.Lock()
         self._wire_names: dict[str, str] = {}
         self._readable: set[str] = set()
+        self._is_closed = False
 
     async def folders(self) -> Sequence[Folder]:
         """Return every selectable folder as it is now, the one that replies are read in first."""
@@ -65,6 +66,7 @@ class Mailbox:
 
     async def close(self) -> None:
         """Log out of both connections; never raises."""
+        self._is_closed = True
         await self._watch.close()
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -101,6 +103,8 @@ class Mailbox:
 
     async def _connect(self) -> Connection:
         async with self._guard.turn:
+            if self._is_closed:
+                raise errors.WireError("the mailbox was closed")
             self._guard.demand()
             try:
                 connection = await imap_connection.connect(self._settings)

@@ -225,7 +225,11 @@ async def connect(settings: ImapSettings) -> Connection:
     with trouble_told():
         async with asyncio.timeout(settings.connect_timeout):
             _, channel = await loop.create_connection(
-                lambda: Channel(loop), settings.host, settings.port, ssl=context if settings.security == "tls" else None
+                lambda: Channel(loop),
+                settings.host,
+                settings.port,
+                ssl=context if settings.security == "tls" else None,
+                happy_eyeballs_delay=0.25,
             )
     connection = Connection(channel, settings)
     try:

@@ -64,16 +64,16 @@ class Watch:
             self._tried_at = loop.time()
             await self._connect()
             return True
-        channel = self._connection.channel
+        connection, channel = self._connection, self._connection.channel
         while not channel.news.is_set():
-            await self._listen(self._connection)
+            await self._listen(connection)
             self._is_listening = True
             await _pause(channel.news, min(until, self._next_command()) - loop.time())
             self._is_listening = False
             if loop.time() >= until and not channel.news.is_set():
                 return False
         channel.news.clear()
-        if not self._connection.is_alive:
+        if not connection.is_alive:
             self._drop()
         return True
 

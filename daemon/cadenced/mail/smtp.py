@@ -41,6 +41,8 @@ class Pool:
             payload = envelope.payload(message.raw)
         except errors.RefusedError as error:
             return transaction.refused_here(error)
+        if self._is_closed:
+            return ports.Deferred("the pool was closed", "connect")
         async with self._slots:
             try:
                 return await self._submit(message, payload, gate)

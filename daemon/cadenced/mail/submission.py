@@ -186,6 +186,7 @@ class Submission(aiosmtplib.SMTP):
                 self.port or 0,
                 ssl=context,
                 ssl_handshake_timeout=handshake,
+                happy_eyeballs_delay=0.25,
             )
         self.channel = self.protocol = channel
         self.transport = transport
