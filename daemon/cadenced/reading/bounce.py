@@ -139,7 +139,9 @@ def _signs(inbound: Inbound, notice: Notice) -> tuple[str, ...]:
 
 def _by_text(inbound: Inbound, notice: Notice, subject: str, said: str) -> tuple[str, ...]:
     """Judge a report under a person's or no name: its text has to be a machine's from the first line on."""
-    if said and _says("opening", notice.words[:600].lstrip()) and diagnosis.by_words(_own(notice.words)):
+    words = _own(notice.words)
+    opened = said and _says("opening", words[:600].lstrip())
+    if opened and (diagnosis.reply_code(words) or diagnosis.by_words(words)):
         return (f"text: {said}", "a mail system's own words")
     answer = bool(_ANSWER.match(inbound.subject) or inbound.in_reply_to)
     if subject and said and not answer and (notice.refusals or bounce_recipient.find(inbound, notice)):
@@ -231,11 +233,10 @@ def _delayed(refusal: Refusal | None, notice: Notice, subject: str) -> bool:
 
 def _status(refusal: Refusal | None, found: Diagnosis, notice: Notice, delayed: bool) -> str:
     """Return the most telling code: in the remote server's words, in the report, else what the words stand for."""
-    candidates = [
-        diagnosis.enhanced(diagnosis.clean(refusal.diagnostic)) if refusal else "",
-        refusal.status if refusal else "",
-        diagnosis.enhanced(diagnosis.clean(_own(notice.words))),
-    ]
-    telling = sorted(filter(None, candidates), key=lambda code: code.endswith(".0.0"))
+    told = diagnosis.enhanced(diagnosis.clean(refusal.diagnostic)) if refusal else ""
+    codes = [code for code in (told, refusal.status if refusal else "") if code]
+    if all(code.endswith(".0.0") for code in codes):
+        codes.append(diagnosis.enhanced(diagnosis.clean(_own(notice.words))))
+    telling = sorted(filter(None, codes), key=lambda code: code.endswith(".0.0"))
     status = next(iter(telling), found.status)
     return f"4{status[1:]}" if delayed and status.startswith("5") else status

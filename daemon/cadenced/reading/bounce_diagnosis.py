@@ -8,7 +8,7 @@ from cadenced.reading import patterns
 
 _LIMIT = 3_000  # characters of a diagnostic that are read
 _SPACE = re.compile(r"\s+")
-_ADDRESS = re.compile(r"<?[\w.!#$%&'*+/=?^{|}~-]{1,64}@[\w.-]{1,255}>?")
+_ADDRESS = re.compile(r"<?(?<![\w.!#$%&'*+/=?^{|}~-])[\w.!#$%&'*+/=?^{|}~-]{1,64}@[\w.-]{1,255}>?")
 _CONTINUED = re.compile(r"(?<![\d.])([45]\d\d)-(?:[ ]?[45]\.\d{1,3}\.\d{1,3})?[ ]?")
 _ENHANCED = re.compile(r"(?<![\d.])#?([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\.?\d)")
 _REPLY = re.compile(r"(?<![\d.:/@#-])([45][0-7]\d)(?=[ \-:,;)\]]|$)(?![ ]?(?:bytes|days|hours|KB|MB))")
@@ -38,7 +38,8 @@ class Diagnosis:
 def clean(text: str) -> str:
     """Bring a diagnostic to one line, without addresses and continuation codes."""
     line = _SPACE.sub(" ", _WRAPPED.sub("", text[: _LIMIT * 2])).strip()
-    return _CONTINUED.sub(" ", _ADDRESS.sub("<addr>", line))[:_LIMIT]
+    plain = _ADDRESS.sub("<addr>", line) if "@" in line else line
+    return _CONTINUED.sub(" ", plain)[:_LIMIT]
 
 
 def replies(text: str) -> list[str]:

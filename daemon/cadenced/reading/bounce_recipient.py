@@ -6,7 +6,7 @@ from cadenced.reading.bounce_notice import Notice
 from cadenced.reading.headers import addresses
 from cadenced.reading.inbound import Inbound
 
-_ADDRESS = r"[\w.!#$%&'*+/=?^{|}~-]{1,64}@(?:[\w-]{1,63}\.){0,8}[\w-]{1,63}"
+_ADDRESS = r"(?<![\w.!#$%&'*+/=?^{|}~-])[\w.!#$%&'*+/=?^{|}~-]{1,64}@(?:[\w-]{1,63}\.){0,8}[\w-]{1,63}"
 _FIND = re.compile(_ADDRESS)
 _LINE = r"^[ \t>*-]{0,12}"
 _NOUN = (
