@@ -86,18 +86,19 @@ def _lint_once(names: tuple[str, ...], form: str, fix: bool, language: str) -> b
     """Lint, mend where asked, print; return whether an error stands."""
     from cadenced.wording import formats  # noqa: PLC0415 - it loads every rule
 
-    settings = _settings()
+    chosen = settings()
     sources, courses = _gathered(names)
     languages = {template: course.language for course, _ in courses.values() for template in _templates_of(course)}
     findings: list[Finding] = []
     for name, source in sources.items():
         known = languages.get(Path(name).stem, "") or language
-        findings += _lint_template(name, source, settings, known, fix=fix)
+        findings += _lint_template(name, source, chosen, known, fix=fix)
     for name, (course, texts) in courses.items():
-        findings += _lint_sequence(name, course, texts, settings)
+        findings += _lint_sequence(name, course, texts, chosen)
+    shown = sources | {name: _text(name) for name in courses}
     if fix:
-        sources = _gathered(names)[0] if _STDIN not in names else sources
-    click.echo(formats.render(form, findings, sources), nl=False)
+        shown |= {name: _text(name) for name in sources if name != _STDIN}
+    click.echo(formats.render(form, findings, shown), nl=False)
     return any(finding.severity == "error" for finding in findings)
 
 
@@ -230,7 +231,7 @@ def _toml(path: Path) -> Mapping[str, Any]:
         raise BrokenWorkspaceError([Problem(str(path), 0, 0, f"cannot be read: {wrong}")]) from wrong
 
 
-def _settings() -> Settings:
+def settings() -> Settings:
     """Return what the workspace's `[lint]` says, with its postal address; the defaults where there is none."""
     from cadenced.wording.settings import DEFAULTS, Settings  # noqa: PLC0415 - it loads every rule
 
