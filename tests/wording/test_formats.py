@@ -56,9 +56,9 @@ def test_github_escapes_what_would_end_a_command() -> None:
 
 
 def test_junit_is_well_formed_and_counts() -> None:
-    root = ET.fromstring(_render("junit").encode())  # noqa: S314  our own text
+    root = ET.fromstring(_render("junit").encode())  # noqa: S314 - our own text
     assert root.get("failures") == str(len(FINDINGS))
-    assert ET.fromstring(_render("junit", NONE).encode()).get("failures") == "0"  # noqa: S314  our own text
+    assert ET.fromstring(_render("junit", NONE).encode()).get("failures") == "0"  # noqa: S314 - our own text
 
 
 @pytest.mark.parametrize("name", sorted(formats.FORMATS))

@@ -95,7 +95,7 @@ def _step(step: Step) -> str:
 
 def main() -> None:
     """Write the page of all rules to standard output."""
-    print(all_pages(), end="")  # noqa: T201  this is a command
+    print(all_pages(), end="")  # noqa: T201 - this is a command
 
 
 if __name__ == "__main__":

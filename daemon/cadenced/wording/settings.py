@@ -90,7 +90,7 @@ def _codes(key: str, value: Any) -> frozenset[str]:
 
 def _severities(key: str, value: Any) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"lint.{key}: a table of rule = severity is wanted")  # noqa: TRY004  a mistake in a file
+        raise ValueError(f"lint.{key}: a table of rule = severity is wanted")  # noqa: TRY004 - a mistake in a file
     for code, severity in value.items():
         _check_code(key, code)
         if severity not in SEVERITIES:
@@ -99,7 +99,7 @@ def _severities(key: str, value: Any) -> Mapping[str, str]:
 
 
 def _check_code(key: str, code: str) -> None:
-    from cadenced.wording import rules  # noqa: PLC0415  the rules read these settings; only a mistake needs the list
+    from cadenced.wording import rules  # noqa: PLC0415 - the rules read these settings; only a mistake needs the list
 
     if code not in rules.BY_CODE:
         near = difflib.get_close_matches(code, rules.BY_CODE, 1)

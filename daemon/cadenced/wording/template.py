@@ -103,7 +103,7 @@ def parse(source: str) -> Template:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(keep_trailing_newline=True)  # noqa: S701  nothing is rendered here, only read
+    return Environment(keep_trailing_newline=True)  # noqa: S701 - nothing is rendered here, only read
 
 
 def _fields(source: str) -> set[str]:
