@@ -124,19 +124,25 @@ def _by_voice(inbound: Inbound, subject: str, text: str, titled: tuple[str, ...]
     if not text or len(text) > _LONG:
         return None
     lowered = text.lower()
-    about = _about(text, lowered)
     human = _human(text, lowered)
     automatic = _says("automatic", text, lowered)
-    if automatic and about and not (human and not titled):
-        return Automatic(_kind(subject, text), (f"text: {automatic}", f"{about[0]}: {about[1]}", *titled))
-    if human:
+    if human and not (automatic and titled):
         return None
+    about = _about(text, lowered)
+    told = tuple(filter(None, (automatic and f"text: {automatic}", about and f"{about[0]}: {about[1]}")))
+    if automatic and about:
+        return Automatic(_kind(subject, text), (*told, *titled))
+    formal = about is not None and _formal(about[0], text, lowered)
+    if human or not (formal or _meant(inbound, about is not None, titled)):
+        return None
+    return Automatic(_kind(subject, text), (*told, *titled))
+
+
+def _meant(inbound: Inbound, about: bool, titled: tuple[str, ...]) -> bool:
+    """Whether title or envelope bear out what a text only hints at."""
     null_path = inbound.return_path == "" and _answers(inbound)  # RFC 3834, 3.3
-    if about and (titled or null_path or _formal(about[0], text, lowered)):
-        return Automatic(_kind(subject, text), (f"{about[0]}: {about[1]}", *titled))
-    if titled and (null_path or titled[0].startswith(("subject.receipt", "subject.challenge"))):
-        return Automatic(_kind(subject, text), titled)
-    return None
+    plain = bool(titled) and titled[0].startswith(("subject.receipt", "subject.challenge"))
+    return plain or (about and (bool(titled) or null_path)) or (bool(titled) and null_path)
 
 
 def _about(text: str, lowered: str) -> tuple[str, str] | None:
