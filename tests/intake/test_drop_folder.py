@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
+from sqlalchemy.exc import IntegrityError
 
 from cadenced.engine import intake_spool as spool
 from cadenced.store.schema import enrolments, import_rows, prospects
@@ -225,7 +226,7 @@ async def test_an_unreadable_file_is_told_once_and_keeps_nobody_waiting(
 
 @pytest.mark.parametrize("steps", range(12))
 async def test_after_a_restart_at_any_step_the_end_is_the_same(inbox: Inbox, steps: int) -> None:
-    rows = "".join(f"p{n}@abc.example\n" for n in range(4500))
+    rows = "".join(f"p{n}@abc.example\n" for n in range(2500))
     inbox.drop("list.csv", "email\n" + rows + "broken\n")
     await inbox.work()
     await inbox.clock.advance(3)
@@ -234,9 +235,9 @@ async def test_after_a_restart_at_any_step_the_end_is_the_same(inbox: Inbox, ste
     await inbox.intake.close()
     inbox.fresh()
     await inbox.settle(3)
-    assert (inbox.store.count(prospects), inbox.store.count(enrolments)) == (4500, 4500)
+    assert (inbox.store.count(prospects), inbox.store.count(enrolments)) == (2500, 2500)
     assert inbox.names("done") == ["list.csv", "list.csv.report.csv"]
-    assert verdicts(inbox.report("list.csv")) == ["enrolled"] * 4500 + ["rejected"]
+    assert verdicts(inbox.report("list.csv")) == ["enrolled"] * 2500 + ["rejected"]
     assert inbox.spooled() == []
     assert inbox.store.count(import_rows) == 0
 
@@ -265,3 +266,43 @@ async def test_new_rules_hold_for_the_next_file(inbox: Inbox) -> None:
     inbox.store.run(update(enrolments).values(state="halted", due_at=None))
     inbox.rules = replace(RULES, default_sequence="nurture")
     assert verdicts(await inbox.take("list.csv2.csv", ROWS + "\n")) == ["enrolled", "enrolled"]
+
+
+@pytest.mark.parametrize("name", [".spool", "done"])
+async def test_our_own_folders_are_never_links(
+    inbox: Inbox, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (inbox.folder / name).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    inbox.drop("list.csv", ROWS)
+    await inbox.settle(3)
+    assert [r.message for r in caplog.records] == ["import stopped"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+async def test_a_file_that_the_database_refuses_is_put_away_and_the_next_is_taken(inbox: Inbox) -> None:
+    def refuse(_c: object, _cur: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO prospects"):
+            raise IntegrityError(statement, {}, Exception("refused"))
+
+    engine = inbox.store.database._engine
+    event.listen(engine, "before_cursor_execute", refuse)
+    report = await inbox.take("list.csv", ROWS)
+    event.remove(engine, "before_cursor_execute", refuse)
+    assert "the database refuses" in report[0]["reason"]
+    assert verdicts(await inbox.take("other.csv", ROWS + "\n")) == ["enrolled", "enrolled"]
+
+
+async def test_an_end_between_putting_away_and_tidying_leaves_nothing_behind(inbox: Inbox) -> None:
+    inbox.drop("list.csv", "email\n" + "".join(f"p{n}@abc.example\n" for n in range(20)))
+    await inbox.work()
+    await inbox.clock.advance(3)
+    while not (inbox.folder / "done" / "list.csv").exists():
+        await inbox.intake.tick()
+    await inbox.intake.close()
+    assert inbox.store.count(import_rows) == 20
+    inbox.fresh()
+    await inbox.work()
+    assert inbox.store.count(import_rows) == 0
+    assert inbox.spooled() == []
+    assert verdicts(inbox.report("list.csv")) == ["enrolled"] * 20

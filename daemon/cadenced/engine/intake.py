@@ -15,6 +15,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.exc import DataError, IntegrityError
+
 from cadenced.core.roster import Rules
 from cadenced.engine import intake_spool as spool
 from cadenced.engine.intake_import import File, ImportResult, Job
@@ -73,7 +75,6 @@ class Intake:
         self._drop = drop
         self._rules = rules
         self._seen = _Seen()
-        self._swept = False
         self.wake = asyncio.Event()
         self.idle = False
         self._steps: AsyncGenerator[None, None] | None = None
@@ -96,7 +97,6 @@ class Intake:
             claimed = await asyncio.to_thread(self._next)
             self.idle = claimed is None and not self._seen.files
             if claimed is None:
-                await self._sweep()
                 return POLL
             self._steps = self._import(claimed)
         try:
@@ -104,11 +104,6 @@ class Intake:
         except StopAsyncIteration:
             self._steps = None
         return timedelta()
-
-    async def _sweep(self) -> None:
-        """Drop the rows of imports whose file was put away directly before the last end of the program."""
-        while not self._swept:
-            self._swept = not await self._database.run(imports.sweep)
 
     async def close(self) -> None:
         """Let go of the file at hand; the next start goes on with it."""
@@ -171,6 +166,21 @@ class Intake:
 
     async def _import(self, claimed: Claimed) -> AsyncGenerator[None, None]:
         """Bring one file in, step by step; a step is what may not be interrupted."""
+        if await asyncio.to_thread(spool.over, claimed) is None:
+            async with aclosing(self._bring_in(claimed)) as steps:
+                async for _ in steps:
+                    yield
+        import_id = await asyncio.to_thread(spool.over, claimed)
+        if import_id is None:
+            return
+        await asyncio.to_thread(spool.put_away, self._drop.inbox, claimed)
+        yield
+        while await self._database.run(partial(imports.drop_rows, import_id=import_id)):
+            yield
+        await asyncio.to_thread(spool.forget, claimed)
+
+    async def _bring_in(self, claimed: Claimed) -> AsyncGenerator[None, None]:
+        """Import the rows and write the report; None of it is lost, and none done twice, by an end in between."""
         try:
             job = await asyncio.to_thread(self._open, claimed)
         except spool.StillWrittenError:
@@ -181,18 +191,15 @@ class Intake:
             return
         with job:
             try:
-                async with aclosing(self._bring_in(job)) as steps:
+                async with aclosing(self._stage(job)) as steps:
                     async for _ in steps:
                         yield
                 result = await self._database.run(partial(job.activate, now=self._clock.now()))
-            except RefusedError as fault:
-                await asyncio.to_thread(self._fail, claimed, str(fault))
+            except (RefusedError, DataError, IntegrityError) as fault:
+                await asyncio.to_thread(self._fail, claimed, _said(fault))
                 return
             yield
             await self._report(job, claimed, result)
-            yield
-            while await self._database.run(job.tidy):
-                yield
 
     def _open(self, claimed: Claimed) -> Job:
         if claimed.name.lower().endswith(".report.csv"):
@@ -200,7 +207,7 @@ class Intake:
         path = spool.copy(claimed)
         return Job(File(path, claimed.name, claimed.sequence, at_rest=False), self._rules())
 
-    async def _bring_in(self, job: Job) -> AsyncGenerator[None, None]:
+    async def _stage(self, job: Job) -> AsyncGenerator[None, None]:
         await self._database.run(partial(job.begin, now=self._clock.now()))
         yield
         coming = asyncio.ensure_future(asyncio.to_thread(job.read))
@@ -226,7 +233,7 @@ class Intake:
             report.abandon()
             raise
         await asyncio.to_thread(report.complete)
-        await asyncio.to_thread(spool.put_away, inbox, claimed, place)
+        await asyncio.to_thread(spool.declare_over, claimed, result.id)
         fields = {"file": claimed.name, "import": result.id, **result.counts, "notes": "; ".join(result.notes)}
         log.info("imported", extra=fields)
 
@@ -236,5 +243,12 @@ class Intake:
         report = Report(spool.report_of(place))
         report.add([Verdict(1, "", "rejected", reason)])
         report.complete()
-        spool.put_away(self._drop.inbox, claimed, place)
+        spool.declare_over(claimed, 0)
         log.warning("not imported", extra={"file": claimed.name, "reason": reason})
+
+
+def _said(fault: Exception) -> str:
+    """Return the reason for which a file is put away; one file that the database refuses must not stop the daemon."""
+    if isinstance(fault, RefusedError):
+        return str(fault)
+    return f"the database refuses this file ({type(fault).__name__}); nothing of it was imported"

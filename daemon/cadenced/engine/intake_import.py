@@ -60,7 +60,7 @@ def import_file(
     """Import a file at once; RefusedError says why it is no list of prospects. Nothing or everything is imported."""
     with Job(file, rules) as job:
         database.transact(lambda tx: job.begin(tx, now))
-        for batch in _ahead(job):
+        for batch in job.batches():
             if progress:
                 progress(job.rows)
             database.transact(partial(job.stage, batch=batch))
@@ -69,15 +69,6 @@ def import_file(
         while database.transact(job.tidy):
             pass
         return replace(result, rejected=rejected)
-
-
-def _ahead(job: Job) -> Iterator[list[Row]]:
-    """Return a job's batches, each read while the one before is staged: the database works without Python's lock."""
-    with ThreadPoolExecutor(1, thread_name_prefix="import") as reader:
-        coming = reader.submit(job.read)
-        while batch := coming.result():
-            coming = reader.submit(job.read)
-            yield batch
 
 
 class Job:
@@ -134,6 +125,14 @@ class Job:
         batch = list(islice(self._unstaged(self.begun.last_line), BATCH))
         self.rows += len(batch)
         return batch
+
+    def batches(self) -> Iterator[list[Row]]:
+        """Return what ``read`` does, each read while the one before is staged: SQLite works without Python's lock."""
+        with ThreadPoolExecutor(1, thread_name_prefix="import") as reader:
+            coming = reader.submit(self.read)
+            while batch := coming.result():
+                coming = reader.submit(self.read)
+                yield batch
 
     def _unstaged(self, last_line: int) -> Iterator[Row]:
         for record in self._records:

@@ -29,6 +29,7 @@ WRONG_KIND = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".pdf", ".z
 _CHUNK = 1024 * 1024
 _TARGET = "target"
 _COPY = "copy"
+_OVER = "over"
 
 
 class Signature(NamedTuple):
@@ -139,21 +140,28 @@ def _opened(path: Path) -> BinaryIO:
 
 def claim(inbox: Path, found: Found) -> Claimed | None:
     """Take a file out of the folder by renaming it; None where it is no longer what was seen."""
-    spool = inbox / SPOOL
-    spool.mkdir(mode=0o700, exist_ok=True)
+    spool = _own_folder(inbox / SPOOL, 0o700)
     claimed = Claimed(_new_folder(spool), found.sequence, found.path.name)
     claimed.original.parent.mkdir(exist_ok=True)
     try:
         found.path.rename(claimed.original)
         status = claimed.original.lstat()
     except OSError:
-        shutil.rmtree(claimed.folder, ignore_errors=True)
+        forget(claimed)
         return None
     if _signature(status) == found.signature and status.st_nlink == 1 and stat.S_ISREG(status.st_mode):
         _sync_folder(spool)
         return claimed
     give_back(inbox, claimed)
     return None
+
+
+def _own_folder(folder: Path, mode: int) -> Path:
+    """Return one of our folders; OSError where somebody has put a link in its place."""
+    folder.mkdir(mode=mode, exist_ok=True)
+    if folder.is_symlink():
+        raise NotADirectoryError(f"{folder.name} must be a folder of its own, not a link")
+    return folder
 
 
 def _new_folder(spool: Path) -> Path:
@@ -165,9 +173,18 @@ def _new_folder(spool: Path) -> Path:
 
 def give_back(inbox: Path, claimed: Claimed) -> None:
     """Put a file back where it was taken from, beside whatever came there in the meantime."""
+    _put_back(inbox, claimed)
+    forget(claimed)
+
+
+def _put_back(inbox: Path, claimed: Claimed) -> None:
     place = _free(inbox / claimed.sequence, claimed.name)
     place.parent.mkdir(exist_ok=True)
     claimed.original.rename(place)
+
+
+def forget(claimed: Claimed) -> None:
+    """Remove what is left of a claim."""
     shutil.rmtree(claimed.folder, ignore_errors=True)
 
 
@@ -188,9 +205,9 @@ def _claimed(folder: Path) -> Claimed | None:
         if path.is_dir() and not path.is_symlink():
             if inside := next(iter(path.iterdir()), None):
                 return Claimed(folder, path.name, inside.name)
-        elif path.name not in {_TARGET, _COPY, f"{_COPY}.part", f"{_TARGET}.part"}:
+        elif path.name.removesuffix(".part") not in {_TARGET, _COPY, _OVER}:
             return Claimed(folder, "", path.name)
-    return None
+    return Claimed(folder, "", _OVER) if (folder / _OVER).exists() else None
 
 
 def copy(claimed: Claimed) -> Path:
@@ -222,23 +239,33 @@ def reserve(inbox: Path, claimed: Claimed, folder: str) -> Path:
     note = claimed.folder / _TARGET
     if note.exists():
         return inbox / note.read_text("utf-8")
-    place = _free(inbox / folder, claimed.name)
-    place.parent.mkdir(exist_ok=True)
+    place = _free(_own_folder(inbox / folder, 0o777), claimed.name)
     write_whole(note, str(place.relative_to(inbox)).encode())
     return place
 
 
-def put_away(inbox: Path, claimed: Claimed, place: Path) -> None:
+def declare_over(claimed: Claimed, import_id: int) -> None:
+    """Note that the report is written: whatever happens, only the tidying up is left. 0: there was no import."""
+    write_whole(claimed.folder / _OVER, str(import_id).encode())
+
+
+def over(claimed: Claimed) -> int | None:
+    """Return the import that this claim came to, None while its report is not written."""
+    note = claimed.folder / _OVER
+    return int(note.read_text("utf-8")) if note.exists() else None
+
+
+def put_away(inbox: Path, claimed: Claimed) -> None:
     """Move the original to its place. What was written to it after the copy goes back to be imported by itself."""
-    if claimed.original.exists():
+    if claimed.name != _OVER and claimed.original.exists():
+        place = reserve(inbox, claimed, DONE)
         changed = claimed.copy.exists() and _content(claimed.original) != _content(claimed.copy)
         if changed:
             claimed.copy.rename(place)
-            give_back(inbox, claimed)
+            _put_back(inbox, claimed)
         else:
             claimed.original.rename(place)
         _sync_folder(place.parent)
-    shutil.rmtree(claimed.folder, ignore_errors=True)
 
 
 def _content(path: Path) -> tuple[int, int]:

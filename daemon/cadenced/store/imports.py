@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
 from cadenced.core.roster import Entry, Rejection
-from cadenced.store.schema import Utc, import_rows, imports, prospects
+from cadenced.store.schema import Utc, enrolments, import_rows, imports
 
 VERDICTS = ("enrolled", "updated", "unchanged", "suppressed", "rejected")
 """What becomes of a row (CONTRACT 2)."""
@@ -89,15 +89,15 @@ def _last_line(tx: Connection, import_id: int) -> int:
 
 
 class Staging:
-    """Puts rows aside for one import, and gives each new person the mailbox that has the fewest prospects."""
+    """Puts rows aside for one import, and gives each new person the mailbox with the fewest running enrolments."""
 
     def __init__(self, tx: Connection, import_id: int, mailboxes: Sequence[str]) -> None:
         self.import_id = import_id
         self._loads = dict.fromkeys(mailboxes, 0)
-        counted = select(prospects.c.mailbox, func.count()).group_by(prospects.c.mailbox)
-        staged = select(import_rows.c.mailbox, func.count()).group_by(import_rows.c.mailbox)
-        for query in (counted, staged.where(import_rows.c.import_id == import_id)):
-            for name, count in tx.execute(query):
+        live = select(enrolments.c.mailbox, func.count()).where(enrolments.c.due_at.is_not(None))
+        staged = select(import_rows.c.mailbox, func.count()).where(import_rows.c.import_id == import_id)
+        for query in (live.group_by(enrolments.c.mailbox), staged.group_by(import_rows.c.mailbox)):
+            for name, count in tx.execute(query) if len(mailboxes) > 1 else ():
                 if name in self._loads:
                     self._loads[name] += count
 
@@ -229,13 +229,3 @@ def drop_rows(tx: Connection, import_id: int, limit: int = 5 * BATCH) -> bool:
     statement = delete(import_rows).where(table.import_id == import_id)
     tx.execute(statement if until is None else statement.where(table.line < until))
     return until is not None
-
-
-def sweep(tx: Connection) -> bool:
-    """Drop a part of the rows of imports that are over; False once none are left."""
-    over = select(imports.c.id).where(imports.c.state != "staging")
-    left = tx.execute(select(import_rows.c.import_id).where(import_rows.c.import_id.in_(over)).limit(1)).scalar()
-    if left is None:
-        return False
-    drop_rows(tx, left)
-    return True
