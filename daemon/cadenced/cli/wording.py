@@ -252,7 +252,7 @@ def _object(balance: Balance) -> dict[str, object]:
         "self": balance.self,
         "joint": balance.joint,
         "you": balance.you,
-        "share": round(balance.share, 4),
+        "share": balance.share,
         "words": balance.words,
         "spans": [span._asdict() for span in balance.spans],
     }

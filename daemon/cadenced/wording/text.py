@@ -90,9 +90,9 @@ def own_words(source: str, language: str = "") -> str:
 
 def own_body(body: str, language: str = "") -> str:
     """Return the body's own words: no markup, code, quotes, greeting or signature."""
+    if "\n" not in body.strip():
+        return without_addresses(body)
     read = without_markup(body)
-    if "\n" not in read.strip():
-        return read
     return without_frame(read, languages.chosen(read, language))
 
 

@@ -21,8 +21,8 @@ _SPEAKER = re.compile(
     r"(?<!\w)(?:ich|mich|mir|mein|meine|meinem|meinen|meiner|wir|uns|unser|unsere|unserem|unseren|unserer)(?!\w)"
 )
 _ADVISES = words(
-    "können möchten sollten müssen dürfen wollen brauchen finden erhalten bekommen benötigen suchen wünschen "
-    "könnten würden wären hätten müssten dürften planen sparen zahlen kennen wissen sehen fragen"
+    "können sollten möchten müssen brauchen finden erhalten bekommen benötigen suchen wünschen könnten sparen kennen "
+    "wissen planen"
 )
 _SINGULAR = words("kann begann gewann schien erschien besann entsann ersann spann sann rann verschwieg")
 _PAST_PLURAL = re.compile(r"(?:t|d)en$")
@@ -95,7 +95,12 @@ def _sie_at_start(place: Place) -> bool:
     polite, others = _polite_around(place), _others_in_sentence(place)
     if polite or others:
         return polite and not (others and _is_past(verb))
-    return not _is_past(verb) and (verb in _ADVISES or _speaker_in_sentence(place))
+    return not _is_past(verb) and (verb in _ADVISES or _asks(place) or _speaker_in_sentence(place))
+
+
+def _asks(place: Place) -> bool:
+    _, end = place.sentence()
+    return place.text[end : end + 1] == "?"
 
 
 def _is_past(verb: str) -> bool:
