@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from cadenced import errors
-from cadenced.mail import imap_connection, imap_messages, imap_names, imap_wire
-from cadenced.mail.imap_connection import Connection, ImapSettings, LostError, RefusedCommandError
+from cadenced.mail import imap_login, imap_messages, imap_names, imap_wire
+from cadenced.mail.imap_channel import LostError, RefusedCommandError, trouble_told
+from cadenced.mail.imap_connection import Connection, ImapSettings
 from cadenced.mail.imap_watch import Watch
 from cadenced.mail.logins import LoginGuard
 from cadenced.ports import Fetched, Folder
@@ -86,7 +87,7 @@ class Mailbox:
 
     async def _guarded(self, connection: Connection, work: Callable[[Connection], Awaitable[T]]) -> T:
         try:
-            with imap_connection.trouble_told():
+            with trouble_told():
                 return await work(connection)
         except RefusedCommandError:
             raise
@@ -107,7 +108,7 @@ class Mailbox:
                 raise errors.WireError("the mailbox was closed")
             self._guard.demand()
             try:
-                connection = await imap_connection.connect(self._settings)
+                connection = await imap_login.connect(self._settings)
             except errors.LoginRefusedError as error:
                 self._guard.refused(str(error))
                 raise

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 from aioimaplib import aioimaplib as commands
 
 from cadenced import errors
-from cadenced.mail import imap_connection, imap_names
-from cadenced.mail.imap_connection import Connection, ImapSettings, LostError
+from cadenced.mail import imap_names
+from cadenced.mail.imap_channel import LostError, trouble_told
+from cadenced.mail.imap_connection import Connection, ImapSettings
 
 
 class Watch:
@@ -126,7 +127,7 @@ class Watch:
             return
         if not idle.done():
             self._connection.channel.send("DONE")
-            with imap_connection.trouble_told():
+            with trouble_told():
                 await asyncio.wait_for(idle, self._settings.timeout)
 
     def _drop(self) -> None:
