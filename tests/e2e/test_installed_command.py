@@ -15,7 +15,7 @@ import outside
 import pytest
 from outside import Outside, reply, until
 
-from peers import dovecot, smtp_sink
+from peers import dovecot, postgres, smtp_sink
 
 pytestmark = [*dovecot.needs_dovecot, pytest.mark.slow]
 
@@ -204,3 +204,15 @@ def test_a_second_step_waits_while_the_server_of_answers_is_gone(tmp_path: Path)
         own.start()
         until(lambda: len(desk.sent_to("ann@blind.example")) == 3, 60)
         assert desk.stop() == 0
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(not postgres.available(), reason="PostgreSQL's server programs are not installed")
+def test_the_same_daemon_runs_on_postgresql(tmp_path: Path, server: dovecot.Dovecot) -> None:
+    with postgres.server() as database, outside.opened(tmp_path, server.port, database=database.database()) as desk:
+        desk.start()
+        desk.drop("gens.csv", FRENCH.encode("cp1252"))
+        until(lambda: len(desk.sink.accepted) == 6)
+        until(lambda: desk.state("elodie@exemple.example") == "finished")
+        assert desk.stop() == 0
+        assert desk.run("audit").returncode == 0

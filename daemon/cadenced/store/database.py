@@ -27,6 +27,9 @@ T = TypeVar("T")
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
 
 
+_LOG_END = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
+
+
 class Database:
     """The store. ``inline`` runs transactions in the caller's thread: for commands and for the rehearsal."""
 
@@ -100,9 +103,9 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def version(self) -> int:
-        """Return a number that changes when another process commits (SQLite); always 0 elsewhere."""
+        """Return a number that changes when another process commits; on PostgreSQL the end of its log, as bytes."""
         if not self.is_sqlite:
-            return 0
+            return self.read(lambda tx: int(tx.exec_driver_sql(_LOG_END).scalar_one()))
         if self._watch is None:  # the number is counted for each connection by itself
             self._watch = self._engine.raw_connection()
         cursor = self._watch.cursor()
