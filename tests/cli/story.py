@@ -15,12 +15,14 @@ from sqlalchemy import Connection
 from cadenced import config as configuration
 from cadenced import daemon, library, ports
 from cadenced.cli import program
+from cadenced.config import Config
 from cadenced.core.planner import Quota
 from cadenced.engine import arrivals, desk, resolver, settling
 from cadenced.engine.arrivals import Arrived
 from cadenced.engine.desk import Moment
 from cadenced.engine.intake_import import File, import_file
 from cadenced.engine.workspace import Workspace, install_key
+from cadenced.library import Library
 from cadenced.ports import Fetched
 from cadenced.store import mailboxes, people, touches
 from cadenced.store.database import Database
@@ -173,6 +175,16 @@ class Story:
         return touch.raw
 
 
+_LOADED: list[Library] = []
+
+
+def known(config: Config) -> Library:
+    """Return the library, read once: it is the same in every workspace here, and its trial takes a while."""
+    if not _LOADED:
+        _LOADED.append(library.load(library.shelves(config)))
+    return _LOADED[0]
+
+
 def begin(root: Path, days_ago: float = 10) -> Story:
     """Open a workspace so many days ago."""
     config = configuration.load(write(root))
@@ -181,8 +193,7 @@ def begin(root: Path, days_ago: float = 10) -> Story:
     key = database.transact(lambda tx: install_key(tx, lambda size: b"k" * size))
     database.transact(lambda tx: mailboxes.make_known(tx, ["julie"]))
     clock = ToldClock(datetime.now(UTC).replace(microsecond=0) - timedelta(days=days_ago))
-    known = library.load(library.shelves(config))
-    return Story(Workspace(config, known, database, clock, "boot", key, lambda: 0.5), clock)
+    return Story(Workspace(config, known(config), database, clock, "boot", key, lambda: 0.5), clock)
 
 
 @dataclass

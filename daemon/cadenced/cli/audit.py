@@ -8,7 +8,6 @@ from typing import Any
 import click
 from rich.text import Text
 
-from cadenced import library
 from cadenced.cli import opening, screen
 from cadenced.cli.printing import document, json_option
 from cadenced.core.sequence import Continue, Goto, Move, Pause, Snooze
@@ -28,8 +27,10 @@ def audit(*, as_json: bool) -> int:
 
     The exit status is 1 when one is broken. Notes, such as a touch in doubt, break nothing.
     """
-    with opening.workspace(with_library=False) as workspace:
-        found = _judge(workspace, quiet=as_json)
+    try:
+        found = _judge(quiet=as_json, with_library=True)
+    except BrokenWorkspaceError:  # a broken sequence must not hide a broken invariant; a broken config is told again
+        found = _judge(quiet=as_json, with_library=False)
     broken = any(judgement.is_broken for judgement in found)
     if as_json:
         document(_as_object(found, broken=broken))
@@ -38,23 +39,20 @@ def audit(*, as_json: bool) -> int:
     return 1 if broken else 0
 
 
-def _judge(workspace: Workspace, *, quiet: bool) -> list[Judgement]:
-    given = Given(workspace.now(), _goes_on(workspace))
-    if quiet or screen.is_wide_open():
-        return workspace.database.read(lambda tx: list(laws.judge(tx, given)))
-    with screen.console().status("") as status:
-        return workspace.database.read(lambda tx: list(laws.judge(tx, given, lambda law: status.update(law.text))))
+def _judge(*, quiet: bool, with_library: bool) -> list[Judgement]:
+    with opening.workspace(with_library=with_library) as workspace:
+        given = Given(workspace.now(), _goes_on(workspace))
+        if quiet or screen.is_wide_open():
+            return workspace.database.read(lambda tx: list(laws.judge(tx, given)))
+        with screen.console().status("") as status:
+            return workspace.database.read(lambda tx: list(laws.judge(tx, given, lambda law: status.update(law.text))))
 
 
 def _goes_on(workspace: Workspace) -> Callable[[str, str], bool]:
-    """Return whether a sequence says that it goes on after a verdict; a broken library says nothing."""
-    try:
-        sequences = library.load(library.shelves(workspace.config)).sequences
-    except BrokenWorkspaceError:
-        return lambda _sequence, _verdict: False
+    """Return whether a sequence says that it goes on after a verdict."""
 
     def goes_on(name: str, verdict: str) -> bool:
-        found = sequences.get(name)
+        found = workspace.library.sequences.get(name)
         return found is not None and isinstance(found.reaction(verdict), Continue | Goto | Move | Pause | Snooze)
 
     return goes_on

@@ -142,7 +142,7 @@ def _cures(tx: Connection, workspace: Workspace, enrolment: Enrolment) -> dict[s
         "task": "; ".join(f"task {task.id}: {task.brief} (cadenced done {task.id} --outcome …)" for task in own),
         "doubt": "; ".join(f"cadenced resolve {touch.id} sent|resend|skip" for touch in doubt),
         "hold": f"Mend it, then: cadenced release {enrolment.mailbox}" if state.hold else "",
-        "inbox": f"Its inbox cannot be read: {state.imap_fault}" if state.imap_fault else never,
+        "inbox": state.imap_fault or never,
         "fault": _fault(state, workspace.now(), running=running),
     }
 

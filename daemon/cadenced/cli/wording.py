@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cadenced.cli import program
-from cadenced.errors import BrokenWorkspaceError, Problem
+from cadenced.errors import BrokenWorkspaceError, CadencedError, Problem
 
 if TYPE_CHECKING:  # the linter is loaded by the commands that need it
     from cadenced.core.sequence import Sequence
@@ -127,7 +127,10 @@ def _lint_again(names: tuple[str, ...], form: str, fix: bool, language: str) -> 
     for changes in watch(*names):
         if any(Path(path).suffix in (*_TEMPLATES, *_SEQUENCES, ".toml") for _, path in changes):
             click.clear()
-            _lint_once(names, form, fix, language)
+            try:
+                _lint_once(names, form, fix, language)
+            except CadencedError as error:  # half a file is no reason to stop watching
+                click.echo(str(error), err=True)
 
 
 _Courses = dict[str, tuple["Sequence", dict[str, str]]]
