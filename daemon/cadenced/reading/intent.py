@@ -26,7 +26,9 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n\s*")
 _BUT = re.compile(
     r"\b(?:but|however|though|although|only that|yet|mais|cependant|toutefois|néanmoins|aber|jedoch|allerdings|doch|maar|echter|pero|sin embargo|aunque|no obstante|ma|però|tuttavia|mas|porém|contudo|no entanto|men|dock)\b[\s,]"
 )
-_SUBJECT_PREFIX = re.compile(r"^(?:\s*(?:re|aw|sv|antw|rv|res|fwd?|wg|tr|rif|r|i|vs|ref)\s*(?:\[\d+\])?:)+", re.IGNORECASE)
+_SUBJECT_PREFIX = re.compile(
+    r"^(?:\s*(?:re|aw|sv|antw|rv|res|fwd?|wg|tr|rif|r|i|vs|ref)\s*(?:\[\d+\])?:)+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +101,7 @@ def _sentences(text: str, subject: str) -> list[str]:
     return [piece[:_MAX_SENTENCE] for piece in flat if piece][:_MAX_SENTENCES]
 
 
-def _judge_sentence(
-    sentence: str, language: str, families: list[_Family], hits: dict[str, dict[str, _Hit]]
-) -> None:
+def _judge_sentence(sentence: str, language: str, families: list[_Family], hits: dict[str, dict[str, _Hit]]) -> None:
     lowered = sentence.lower()
     but = max((match.start() for match in _BUT.finditer(lowered)), default=-1)
     matched = False

@@ -189,7 +189,11 @@ def _label(lines: list[Line], index: int, known: dict[int, str]) -> str:
 def _headers(lines: list[Line], index: int, labels: dict[int, str], enough: int = 3) -> Mark | None:
     """A block of header lines: a sender or a date with a subject, and `enough` different ones in all."""
     kind = _label(lines, index, labels)
-    if kind not in ("from", "date", "subject", "to") or lines[index - 1].text and _label(lines, index - 1, labels) == kind:
+    if (
+        kind not in ("from", "date", "subject", "to")
+        or lines[index - 1].text
+        and _label(lines, index - 1, labels) == kind
+    ):
         return None
     kinds, stop = _block(lines, index, labels)
     ruled = _above_rule(lines, index)

@@ -109,7 +109,9 @@ def _tails() -> tuple[_Tail, ...]:
 
 def _tail(pattern: patterns.Pattern) -> _Tail:
     needs = pattern.tags.get("needs", "")
-    return _Tail(pattern.regex, re.compile(needs, re.IGNORECASE) if needs else None, patterns_keys.keys(needs or pattern.source))
+    return _Tail(
+        pattern.regex, re.compile(needs, re.IGNORECASE) if needs else None, patterns_keys.keys(needs or pattern.source)
+    )
 
 
 def kind_of(code: str, text: str) -> bool:

@@ -102,7 +102,9 @@ def _score(sentence: str, name: str, start: int, language: str) -> int:
     return score
 
 
-_GREETED = re.compile(r"(?:^|\b(?:hi|hello|dear|hey|bonjour|hallo|liebe[r]?|beste|hola|ciao|olá|hej))\s*$", re.IGNORECASE)
+_GREETED = re.compile(
+    r"(?:^|\b(?:hi|hello|dear|hey|bonjour|hallo|liebe[r]?|beste|hola|ciao|olá|hej))\s*$", re.IGNORECASE
+)
 
 
 @cache
