@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cadenced.wording import gate, lint, rules
+from cadenced.wording import gate, language, lint, phrases, rules
 from cadenced.wording.draft import Draft
 from cadenced.wording.rule import Course, Example, MessageRule, SequenceRule, TemplateRule
 
@@ -67,3 +67,12 @@ def test_every_rule_explains_itself() -> None:
 
 def test_no_two_rules_share_a_code() -> None:
     assert len(rules.BY_CODE) == len(rules.ALL)
+
+
+@pytest.mark.parametrize("code", sorted(language.NAMES))
+def test_every_phrase_of_a_language_can_be_read_and_belongs_to_a_rule(code: str) -> None:
+    asides = {phrases.NEXT_STEP}
+    for anchor, entries in phrases.book(language.load(code)).items():
+        for entry in entries:
+            assert entry.pattern.pattern
+            assert entry.code in rules.BY_CODE.keys() | asides, anchor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from cadenced.wording.language import Language
@@ -22,16 +22,25 @@ class Phrase(NamedTuple):
     mild: bool
 
 
-class _Entry(NamedTuple):
-    code: str
-    mild: bool
-    pattern: re.Pattern[str]
-    leads: bool
-    """Whether the anchor is the phrase's first word."""
-    reach: int
-    """How far behind the start of the anchor the phrase may end."""
-    needs: frozenset[str]
-    """Words without which the phrase cannot stand in a text."""
+class _Entry:
+    """One phrase of the book, compiled when it is first tried."""
+
+    def __init__(self, code: str, mild: bool, source: str, anchor: str, language: Language) -> None:
+        self.code = code
+        self.mild = mild
+        self.leads = source.startswith(anchor)
+        """Whether the anchor is the phrase's first word."""
+        self.reach = _reach(source)
+        """How far behind the start of the anchor the phrase may end."""
+        self.needs = _needs(source)
+        """Words without which the phrase cannot stand in a text."""
+        self._source = source
+        self._language = language
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The expression over folded text."""
+        return _compiled(self._source, self._language)
 
 
 @lru_cache(maxsize=16)
@@ -40,18 +49,8 @@ def book(language: Language) -> dict[str, tuple[_Entry, ...]]:
     found: dict[str, list[_Entry]] = {}
     for table, mild in (("phrases", False), (MILD, True)):
         for code, anchors in language.data.get(table, {}).items():
-            for anchor, patterns in anchors.items():
-                entries = (
-                    _Entry(
-                        code,
-                        mild,
-                        _compiled(pattern, language),
-                        pattern.startswith(anchor),
-                        _reach(pattern),
-                        _needs(pattern),
-                    )
-                    for pattern in patterns
-                )
+            for anchor, sources in anchors.items():
+                entries = [_Entry(code, mild, source, anchor, language) for source in sources]
                 found.setdefault(anchor, []).extend(entries)
     return {anchor: tuple(entries) for anchor, entries in found.items()}
 
