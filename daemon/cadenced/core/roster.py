@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from operator import itemgetter
 from typing import NamedTuple
 
 from cadenced.core import address, roster_dates, roster_header, roster_places
@@ -28,6 +29,7 @@ LINE_MAX = 200
 """A longer name, company or the like is a paragraph in the wrong column."""
 
 _WORD_MAX = 40
+_REMEMBERED = 4096
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _BREAK = re.compile(r"[\t\r\n]")
 _INVISIBLE = dict.fromkeys([0xAD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF])
@@ -87,6 +89,8 @@ class Roster:
         self._texts = _texts(header)
         self._lines = tuple((n, name) for name, n in header.known.items() if name not in LONG)
         self._specials = tuple((header.known[name], read) for name, read in _SPECIALS.items() if name in header.known)
+        self._key = itemgetter(*(n for n, _ in self._specials)) if self._specials else lambda _: ""
+        self._rows: dict[str | tuple[str, ...], _Row] = {}
 
     def read(self, cells: Sequence[str]) -> Entry | Rejection:
         """Return what a row says, or why it does not count."""
@@ -100,13 +104,10 @@ class Roster:
             email = address.normalise(cells[self._email])
         except AddressError as fault:
             raise AddressError(f"{self.header.titles[self._email]}: {fault}") from fault
-        row = _Row(self._rules, self._sequence)
-        for n, special in self._specials:
-            if cells[n]:
-                special(row, cells[n])
-        row.finish()
+        row = self._row(cells)
         fields = {name: cells[n] for n, name in self._texts if cells[n]}
-        fields.update(row.dates)
+        if row.dates:
+            fields.update(row.dates)
         company = fields.get("company", "")
         return Entry(
             email,
@@ -124,6 +125,21 @@ class Roster:
             fields,
             "; ".join(row.remarks),
         )
+
+    def _row(self, cells: Sequence[str]) -> _Row:
+        """Return what the known columns come to; a file has few places, languages and days, and many rows of each."""
+        key = self._key(cells)
+        row = self._rows.get(key)
+        if row is None:
+            row = _Row(self._rules, self._sequence)
+            for n, special in self._specials:
+                if cells[n]:
+                    special(row, cells[n])
+            row.finish()
+            if len(self._rows) >= _REMEMBERED:
+                self._rows.clear()
+            self._rows[key] = row
+        return row
 
     def _cleaned(self, cells: Sequence[str]) -> list[str]:
         """Return the cells trimmed and in one form; nearly all rows of nearly all files need no closer look."""
