@@ -181,6 +181,20 @@ async def test_an_unknown_submission_is_never_tried_again_by_the_pool() -> None:
         assert sink.connections == 1
 
 
+async def test_a_late_answer_is_never_taken_for_the_answer_to_the_next_message() -> None:
+    async with smtp_sink.serve() as sink:
+        late = asyncio.Event()
+        sink.plan("dot", Hold(late, then=Take(Say("250 2.0.0 late"))))
+        pool = pool_to(sink, dot_timeout=0.1)
+        assert isinstance(await pool.submit(outgoing(), open_gate), ports.Unknown)
+        late.set()
+        sink.plan("rcpt", Say("550 5.1.1 no"))
+        assert isinstance(await pool.submit(outgoing("bob@x.example"), open_gate), ports.Refused)
+        assert sink.connections == 2
+        assert sink.verbs().count("MAIL") == 2  # nothing was said over the connection that owes an answer
+        await pool.close()
+
+
 async def test_a_submission_cancelled_after_the_payload_says_nothing_and_its_connection_is_not_used_again() -> None:
     async with smtp_sink.serve() as sink:
         taken = asyncio.Event()
