@@ -10,12 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from story import Story, said
 
 from cadenced.cli import program
-from cadenced.errors import StoreError
+from cadenced.store.database import Database
 
 CADENCED = [str(Path(sys.executable).parent / "cadenced")]
 HEAVY = ("sqlalchemy", "rich", "jinja2", "asyncio", "holidays", "yaml", "aiosmtplib", "alembic", "cadenced.config")
@@ -105,14 +104,23 @@ def test_no_config_at_all_says_how_to_make_one(capfd: Any, tmp_path: Path, monke
     assert "cadenced init DIR" in answer.err
 
 
-def test_a_failure_is_one_line(capfd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    @click.command("status")
-    def failing() -> None:
-        raise StoreError("the disk is full")
+def test_a_second_daemon_is_refused_in_one_line(told: Story, capfd: Any) -> None:
+    first = Database(told.workspace.config.daemon.database)
+    first.claim_for_daemon()
+    answer = said(capfd, "run", "--until-idle")
+    first.close()
+    assert answer.status == 4
+    assert answer.err.startswith("cadenced: another daemon works on ")
+    assert len(answer.err.splitlines()) == 1
 
-    monkeypatch.setattr(program.LazyGroup, "get_command", lambda *_: failing)
-    answer = said(capfd, "status")
-    assert (answer.status, answer.err) == (4, "cadenced: the disk is full\n")
+
+def test_status_knows_whether_a_daemon_runs(told: Story, capfd: Any) -> None:
+    assert said(capfd, "status", "--json").json["running"] is False
+    daemon = Database(told.workspace.config.daemon.database)
+    daemon.claim_for_daemon()
+    running = said(capfd, "status", "--json").json["running"]
+    daemon.close()
+    assert running is not False
 
 
 def test_a_database_that_is_none_is_one_line(told: Story, capfd: Any, tmp_path: Path) -> None:

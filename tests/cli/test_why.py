@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,17 +10,20 @@ import pytest
 from story import Story, said
 
 from cadenced import ports
-from cadenced.cli import liveness, why
+from cadenced.cli import why
 from cadenced.store import mailboxes
+from cadenced.store.database import Database
 
 
 @pytest.fixture
-async def busy(told: Story, monkeypatch: pytest.MonkeyPatch) -> Story:
-    """A workspace whose daemon has just read the inbox."""
-    monkeypatch.setattr(liveness, "running", lambda _database: True)
+async def busy(told: Story) -> AsyncIterator[Story]:
+    """A workspace whose daemon is at work and has just read the inbox."""
+    daemon = Database(told.workspace.config.daemon.database)
+    daemon.claim_for_daemon()
     await told.days(10)
     told.work()
-    return told
+    yield told
+    daemon.close()
 
 
 def answer(capfd: Any, email: str) -> dict[str, Any]:
