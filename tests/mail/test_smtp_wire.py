@@ -409,6 +409,7 @@ async def test_plaintext_injected_after_starttls_ends_the_connection(certificate
         answer = await pool.submit(MESSAGE, open_gate)
         assert isinstance(answer, ports.Deferred)
         assert (answer.phase, sink.logins) == ("tls", [])
+        assert "plaintext" in answer.text
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
