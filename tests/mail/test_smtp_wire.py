@@ -352,7 +352,15 @@ async def test_the_recipient_on_the_wire_is_the_one_given_or_there_is_none() -> 
 
 @pytest.mark.parametrize(
     "raw",
-    [b"a\n.\nMAIL FROM:<e@x>\n", b"a\r.\r", b"a\r\n.\n", b"\0\r\n", b"x" * 999 + b"\r\n", b"an end without a line's"],
+    [
+        b"a\n.\nMAIL FROM:<e@x>\n",
+        b"a\n.\nb\r\n",
+        b"a\r.\rb\r\n",
+        b"a\r\n.\nb\r\n",
+        b"\0\r\n",
+        b"x" * 999 + b"\r\n",
+        b"an end without a line's",
+    ],
 )
 async def test_bytes_that_two_servers_could_end_differently_never_leave(raw: bytes) -> None:
     async with smtp_sink.serve(ends_at_bare_newline=True) as sink:
@@ -447,9 +455,9 @@ async def test_a_refused_login_is_permanent_and_left_alone_for_longer_and_longer
             assert "wr0ng-secret" not in answer.text
         for pause in (60, 300, 900, 900):
             await clock.advance(pause - 1)
-            before = len(sink.logins)
+            before, connections = len(sink.logins), sink.connections
             await pool.submit(MESSAGE, open_gate)
-            assert len(sink.logins) == before
+            assert (len(sink.logins), sink.connections) == (before, connections)
             await clock.advance(2)
             await pool.submit(MESSAGE, open_gate)
             assert len(sink.logins) == before + 1
