@@ -225,3 +225,41 @@ def test_a_header_without_rows_is_refused(store: Store, tmp_path: Path) -> None:
 def test_without_a_mailbox_nothing_is_imported(store: Store, tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="no mailbox"):
         bring(store, tmp_path, "email\na@abc.example\n", rules=replace(RULES, mailboxes=()))
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        ("bob@abc.example,Bob,ABC,DE,,", "unchanged"),
+        ("bob@abc.example,Bob,,,,", "unchanged"),
+        ("bob@abc.example,Robert,ABC,DE,,", "updated"),
+        ("bob@abc.example,Bob,ABC,FR,,", "updated"),
+        ("bob@abc.example,Bob,ABC,DE,primary,", "updated"),
+        ("bob@abc.example,Bob,XYZ,DE,,", "updated"),
+    ],
+)
+def test_a_row_is_unchanged_only_when_it_tells_nothing_new(
+    store: Store, tmp_path: Path, row: str, verdict: str
+) -> None:
+    bring(store, tmp_path, HEADER + "bob@abc.example,Bob,ABC,DE,,\n")
+    (tmp_path / "again.csv").write_text(HEADER + row + "\n\n")
+    with Job(File(tmp_path / "again.csv"), RULES) as job:
+        store.database.transact(lambda tx: job.begin(tx, NOW))
+        store.database.transact(lambda tx: job.stage(tx, job.read()))
+        store.database.transact(lambda tx: job.activate(tx, NOW))
+        found = store.database.read(lambda tx: job.report(tx, 0))
+    assert [(line.verdict, line.reason) for line in found] == [(verdict, "is in proposal already (active)")]
+
+
+def test_the_latest_generation_says_how_it_stands(store: Store, tmp_path: Path) -> None:
+    bring(store, tmp_path, "email\nbob@abc.example\n")
+    life = dict(store.all(select(enrolments))[0]._mapping)
+    store.run(update(enrolments).values(state="finished", due_at=None))
+    del life["id"]
+    store.run(enrolments.insert().values({**life, "generation": 2, "state": "paused"}))
+    (tmp_path / "again.csv").write_text("email\nbob@abc.example\n\n")
+    with Job(File(tmp_path / "again.csv"), RULES) as job:
+        store.database.transact(lambda tx: job.begin(tx, NOW))
+        store.database.transact(lambda tx: job.stage(tx, job.read()))
+        assert store.database.transact(lambda tx: job.activate(tx, NOW)).counts["unchanged"] == 1
+        assert store.database.read(lambda tx: job.report(tx, 0))[0].reason == "is in proposal already (paused)"

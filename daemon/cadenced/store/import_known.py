@@ -7,7 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy import update as change
 
 from cadenced.core.roster import Rules
@@ -41,11 +54,39 @@ class _Page:
 
 def update(tx: Connection, work: Work) -> None:
     """Take over what is new of known people, and say of each row what becomes of it."""
+    _leave_the_same(tx, work.import_id)
     for rows in _pages(tx, work.import_id):
         page = _Page()
         for row in rows:
             _judge(row, work, page)
         _write(tx, work.import_id, page)
+
+
+def _leave_the_same(tx: Connection, import_id: int) -> None:
+    """Settle at once the rows that tell nothing new of people who are there already: most of a list dropped again.
+
+    Only rows for which ``_judge`` would say the same; what is the least bit different is left to it.
+    """
+    later = enrolments.alias()
+    latest = select(func.max(later.c.generation)).where(
+        later.c.prospect_id == prospects.c.id, later.c.sequence == _row.sequence
+    )
+    account = exists().where(accounts.c.id == prospects.c.account_id, accounts.c.key == _row.account)
+    nothing_new = and_(
+        cast(_row.fields, Text) == cast(prospects.c.fields, Text),
+        *(or_(_row[name] == "", _row[name] == prospects.c[name]) for name in _COLUMNS if name != "next_step_at"),
+        or_(_row.next_step_at.is_(None), _row.next_step_at == prospects.c.next_step_at),
+        or_(_row.account == "", account),
+    )
+    there = and_(
+        enrolments.c.prospect_id == prospects.c.id,
+        enrolments.c.sequence == _row.sequence,
+        enrolments.c.generation == latest.scalar_subquery(),
+    )
+    chosen = and_(_row.import_id == import_id, _row.verdict == "enrolled", _row.reason == "")
+    reason = literal("is in ") + _row.sequence + literal(" already (") + enrolments.c.state + literal(")")
+    found = and_(chosen, _row.prospect_id == prospects.c.id, there, nothing_new)
+    tx.execute(change(import_rows).where(found).values(verdict="unchanged", reason=reason))
 
 
 def _pages(tx: Connection, import_id: int) -> Iterator[Sequence[Row[Any]]]:
