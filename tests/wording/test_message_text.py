@@ -86,3 +86,17 @@ def test_a_language_without_a_list_is_left_alone() -> None:
     swedish = "Hej Anna,\n\nvi ses i Lund på tisdag och jag tar med mig det som du bad om i går."
     assert voice.measure_message(swedish).spans == ()
     assert voice.measure("We see you.", "sv").spans == ()
+
+
+def test_the_signature_below_thanks_does_not_count_and_the_thanks_do() -> None:
+    source = "Hello Mike,\n\nthe list is here.\n\nThank you,\nJulie\nWe make your day\n"
+    assert [span.text for span in voice.measure_message(source, "en").spans] == ["you"]
+
+
+def test_what_a_telephone_writes_below_a_mail_does_not_count() -> None:
+    assert voice.measure_message("The list is here.\n\nSent from my iPhone\n", "en").spans == ()
+
+
+def test_an_answered_mail_below_its_headers_does_not_count() -> None:
+    source = "The list is here.\n\nFrom: Julie <julie@abc.example>\nSent: Monday\nTo: Mike\n\nI wrote to you.\n"
+    assert voice.measure_message(source, "en").spans == ()

@@ -27,7 +27,7 @@ def template(source: str, name: str, settings: Settings = DEFAULTS, language: st
 
     The language is the template's own, else the one given (the sequence's), else detected.
     """
-    source = source.replace("\r\n", "\n")
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
     try:
         parsed = templates.parse(source)
     except BrokenError as error:
@@ -49,7 +49,7 @@ def waived(source: str) -> frozenset[str]:
 @lru_cache(maxsize=1024)
 def _waived(source: str) -> frozenset[str]:
     try:
-        found = templates.parse(source.replace("\r\n", "\n")).waivers
+        found = templates.parse(source.replace("\r\n", "\n").replace("\r", "\n")).waivers
     except BrokenError:
         return frozenset()
     return frozenset(waiver.code for waiver in found if waiver.reason)

@@ -19,7 +19,9 @@ _QUOTED = re.compile(r"^[ \t]{0,3}>[^\n]*$", re.MULTILINE)
 _ATTRIBUTION = re.compile(r"^[^\n>]{0,160}:[ \t]*\n(?=\s{0,3}>)", re.MULTILINE)
 _FORWARDED = re.compile(
     r"^[ \t]*(?:-{2,}\s*(?:original message|forwarded message|ursprüngliche nachricht|message d'origine|"
-    r"message transféré|oorspronkelijk bericht)\s*-{2,}|_{20,})[ \t]*$.*\Z",
+    r"message transféré|oorspronkelijk bericht)\s*-{2,}|_{20,})[ \t]*$.*\Z|"
+    r"^(?:from|von|de|van|da)[ ]?: [^\n]{1,200}\n(?:sent|date|to|gesendet|datum|an|envoyé|à|verzonden|aan|enviado|para|"
+    r"inviato|a)[ ]?: .*\Z",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
 _INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -42,7 +44,11 @@ _INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
 """What is no prose, each behind a piece of text without which it cannot stand there."""
 _ADDRESSES = ("://", "www.", "@")
 _JINJA = re.compile(r"\{\{.{0,2000}?\}\}|\{%.{0,2000}?%\}|\{#.{0,2000}?#\}", re.DOTALL)
-_DASHES = re.compile(r"^-- ?$", re.MULTILINE)
+_DASHES = re.compile(
+    r"^-- ?$|^(?:sent from my|envoyé de(?:puis)? mon|(?:gesendet )?von meinem|verzonden (?:vanaf|met) mijn|"
+    r"enviado desde mi|inviato dal mio|enviado do meu)[ ][^\n]{1,40}$",
+    re.MULTILINE | re.IGNORECASE,
+)
 _AFTERTHOUGHT = re.compile(r"^\s*(?:p\.?\s?s\.?|n\.?b\.?)\s*[:.\s-]", re.IGNORECASE | re.MULTILINE)
 _SIGNATURE_LINES = 10
 _SIGNATURE = 1500
@@ -102,7 +108,7 @@ def without_markup(body: str) -> str:
         body = _FENCE.sub(_blank_match, body)
     if ">" in body:
         body = _QUOTED.sub(_blank_match, _ATTRIBUTION.sub(_blank_match, body))
-    if "--" in body or "____" in body:
+    if "--" in body or "____" in body or ": " in body:
         body = _FORWARDED.sub(_blank_match, body)
     for needle, pattern in _INLINE:
         if needle in body:
@@ -141,12 +147,16 @@ def frame(read: str, language: Language) -> tuple[int, int]:
     dashes = _DASHES.search(read, start)
     end = dashes.start() if dashes else len(read)
     for match in closing.finditer(read, max(start, end - _SIGNATURE), end):
-        rest = read[match.end() : end]
-        after = _AFTERTHOUGHT.search(rest)
-        lines = [line for line in rest[: after.start() if after else None].splitlines() if line.strip()]
-        if len(lines) <= _SIGNATURE_LINES and all(len(line.strip()) <= 90 for line in lines):
-            return start, match.start()
+        if _is_signature(read[match.end() : end]):
+            return start, match.end() if match["thanks"] else match.start()
     return start, end
+
+
+def _is_signature(rest: str) -> bool:
+    """Whether what follows a closing formula is a few short lines."""
+    after = _AFTERTHOUGHT.search(rest)
+    lines = [line for line in rest[: after.start() if after else None].splitlines() if line.strip()]
+    return len(lines) <= _SIGNATURE_LINES and all(len(line.strip()) <= 90 for line in lines)
 
 
 @lru_cache(maxsize=16)
@@ -156,7 +166,9 @@ def _frames(language: Language) -> tuple[re.Pattern[str], re.Pattern[str]]:
     closings = _alternatives(language.words("message", "closings"))
     named = rf"(?:[ \t,]+(?:(?i:{greeted})\b\.?|[A-ZÀ-ÞŠ-ž][\w.’'-]*)){{0,6}}"
     greeting = rf"\s*(?i:{greetings})(?!\w){named}[ \t]*(?:[,!:.–—-]+(?=\s|$)|(?=\n|\Z))"
-    return re.compile(greeting), re.compile(rf"^[ \t]*(?:{closings})[ \t]*[,.!]*[ \t]*$", re.MULTILINE | re.IGNORECASE)
+    thanks = _alternatives(language.words("message", "thanks"))
+    closing = rf"^[ \t]*(?:{closings}|(?P<thanks>{thanks}))[ \t]*[,.!]*[ \t]*$"
+    return re.compile(greeting), re.compile(closing, re.MULTILINE | re.IGNORECASE)
 
 
 def _alternatives(words: tuple[str, ...]) -> str:
