@@ -12,7 +12,8 @@ from datetime import date, datetime, timedelta
 from cadenced.reading import dates_grammar, dates_mentions, quoting
 from cadenced.reading.dates_calendar import weekdays
 from cadenced.reading.dates_grammar import Grammar
-from cadenced.reading.dates_mentions import Mention, Reading
+from cadenced.reading.dates_mentions import Mention
+from cadenced.reading.dates_resolve import Reading
 
 Business = Callable[[date], bool]
 
@@ -78,7 +79,7 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
 
 
 def _business(day: date, sent: date, business: Business) -> date | None:
-    """The first business day on or after; None when the day has passed."""
+    """Return the first business day on or after; None when the day has passed."""
     if day <= sent:
         return None
     return next((found for found in (day + timedelta(n) for n in range(15)) if business(found)), day)
@@ -94,7 +95,8 @@ def _reading(text: str, sent: datetime, language: str, plan: bool) -> Reading:
 
 _SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})(?:/\d{2,4})?(?![\d/])")
 _BRITISH = re.compile(
-    r"\b(?:\w+(?:ise|ising|ised|isation)|colour|favour|centre|cheers|whilst|kind regards|diary|bank holiday|annual leave|fortnight)\b|\d(?:st|nd|rd|th) of ",
+    r"\b(?:\w+(?:ise|ising|ised|isation)|colour|favour|centre|cheers|whilst|diary|bank holiday|annual leave"
+    r"|kind regards|fortnight)\b|\d(?:st|nd|rd|th) of ",
     re.IGNORECASE,
 )
 
@@ -119,7 +121,7 @@ _ABBREVIATED = re.compile(
 )
 
 
-def _sentences(text: str, grammar: Grammar) -> list[str]:
+def _sentences(text: str) -> list[str]:
     """Cut the person's words into sentences, lower-case, without line breaks; only those that can name a day."""
     text = quoting.spoken(text)[:_MAX_TEXT].replace("\u00a0", " ").replace("\u202f", " ").replace("’", "'")
     found: list[str] = []
@@ -138,7 +140,7 @@ _END = re.compile(r"(?<=[!?;])\s+|(?<=[^\W\d][.])\s+|(?<=\d\d\d\d\.)\s+|(?<=[)\"
 def _clues(text: str, reading: Reading) -> list[list[_Clue]]:
     """For each sentence that names days, its mentions with their surroundings."""
     found = []
-    for sentence in _sentences(text, reading.grammar):
+    for sentence in _sentences(text):
         if reading.grammar.trigger.search(sentence):
             mentions = dates_mentions.find(sentence, reading)
             if mentions:
@@ -180,10 +182,8 @@ def _return(clue: _Clue, returning: bool, answering: bool, away: bool) -> tuple[
     mention = clue.mention
     if clue.preposition in ("until", "through"):
         return (6 if clue.preposition == "through" else 5), _after_until(clue, returning and clue.negated)
-    if mention.kind in ("range", "numeric_range"):
-        return 5, mention.last + timedelta(1)
-    if clue.preposition == "after" and (returning or answering):
-        return 7, mention.last + timedelta(1)
+    if mention.kind in ("range", "numeric_range") or (clue.preposition == "after" and (returning or answering)):
+        return (7 if clue.preposition == "after" else 5), mention.last + timedelta(1)
     if returning and clue.preposition != "before":
         return 8, mention.first
     if answering and mention.kind not in _VAGUE:
@@ -226,12 +226,13 @@ def _distance(match: re.Match[str], mention: Mention, sentence: str) -> int:
 
 
 _FISCAL = re.compile(
-    r"fiscal|financial year|exercice|geschäftsjahr|wirtschaftsjahr|boekjaar|ejercicio|esercizio|exercício|räkenskapsår|verksamhetsår"
+    r"fiscal|financial year|exercice|geschäftsjahr|wirtschaftsjahr|boekjaar|ejercicio|esercizio|exercício"
+    r"|räkenskapsår|verksamhetsår"
 )
 
 
 def _wishes(clues: list[_Clue], reading: Reading) -> list[tuple[float, date]]:
-    """Score and day for each mention: how likely is it the day of the next contact?"""
+    """Score and day for each mention: how likely it is the day of the next contact."""
     sentence = clues[0].sentence if clues else ""
     asked = _nearest(clues, reading.grammar.cues["contact"], sentence)
     away = reading.grammar.cues["away"].search(sentence) is not None

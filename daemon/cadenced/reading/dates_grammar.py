@@ -82,7 +82,7 @@ def _build(language: str, words: Mapping[str, Any], feasts: Mapping[str, Any]) -
 
 
 def _trigger(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> re.Pattern[str]:
-    """What a sentence must hold to be looked at more closely: a digit or a word that can name a day."""
+    """Return what a sentence must hold to be looked at more closely: a digit or a word that can name a day."""
     names = [*words["months"], *words["weekdays"], *words["units"].values(), *words["seasons"].values()]
     names += [
         words[key] for key in ("tomorrow", "day_after_tomorrow", "holidays", "rest_of_week", "weekend", "new_year")
@@ -122,7 +122,8 @@ def _exact(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     day = rf"(?P<d>[0-3]?\d){words['ordinal']}"
     first = rf"(?P<d1>[0-3]?\d){words['ordinal']}"
     year = rf"(?:,?{words['of']},?\s+(?P<y>20\d\d)\b)?"
-    weekday = rf"(?:(?P<w>{_any(words['weekdays'])}|(?:{_any(words['short'])})\b\.?),?\s+)?(?:{words['article']}(?:día |dia )?){{0,2}}"
+    named = rf"(?:(?P<w>{_any(words['weekdays'])}|(?:{_any(words['short'])})\b\.?),?\s+)?"
+    weekday = rf"{named}(?:{words['article']}(?:día |dia )?){{0,2}}"
     to = rf"(?:{_DASH}|\s+(?:{words['to']})\s+)(?:{words['article']}){{0,2}}"
     yield "iso", r"(?<![\d-])(?P<y>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)(?![\d-])"
     yield (
@@ -165,7 +166,8 @@ def _months(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         rf"(?<!\w)(?:{words['half_year']})(?:{words['of']}\s+(?:{words['article']})?(?:(?P<y>20\d\d)|(?P<ny>{words['new_year']})))?",
     )
     unit = rf"(?P<u>{_any(words['units'].values())})(?!\w)"
-    what = rf"(?:(?:{words['next']})\s+{unit}|(?:{words['article']})?{_renamed(unit, 'u', 'u2')}\s+(?:{words['next_after']})(?!\w))"
+    behind = rf"(?:{words['article']})?{_renamed(unit, 'u', 'u2')}\s+(?:{words['next_after']})(?!\w)"
+    what = rf"(?:(?:{words['next']})\s+{unit}|{behind})"
     yield "part_next", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{what}"
     yield (
         "part_this",
@@ -215,7 +217,8 @@ def _weekdays(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _relative(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     number = _any(sorted(words["numbers"], key=len, reverse=True))
-    amount = rf"(?P<k>\d{{1,2}}|{number})(?:\s*(?:-|–|to|or|à|ou|bis|oder|tot|of|a|o|till|eller)\s*(?P<k2>\d{{1,2}}|{number}))?"
+    to = r"\s*(?:-|–|to|or|à|ou|bis|oder|tot|of|a|o|till|eller)\s*"
+    amount = rf"(?P<k>\d{{1,2}}|{number})(?:{to}(?P<k2>\d{{1,2}}|{number}))?"
     unit = rf"(?P<u>{_any(words['units'].values())})(?!\w)"
     kind = (
         r"(?:business |working |good |full |more |other |guten |weiteren |bonnes |autres |buone |altre |boas |outras )?"

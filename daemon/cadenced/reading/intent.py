@@ -24,7 +24,8 @@ _ASKED = 0.5
 _ORDER = ("unsubscribe", "referral", "not_now", "objection", "not_interested", "question", "interested")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n\s*")
 _BUT = re.compile(
-    r"\b(?:but|however|though|although|only that|yet|mais|cependant|toutefois|néanmoins|aber|jedoch|allerdings|doch|maar|echter|pero|sin embargo|aunque|no obstante|ma|però|tuttavia|mas|porém|contudo|no entanto|men|dock)\b[\s,]"
+    r"\b(?:but|however|though|although|only that|mais|cependant|toutefois|néanmoins|aber|jedoch|allerdings|doch|maar"
+    r"|echter|pero|sin embargo|aunque|no obstante|ma|però|tuttavia|mas|porém|contudo|no entanto|men|dock)\b[\s,]"
 )
 _SUBJECT_PREFIX = re.compile(
     r"^(?:\s*(?:re|aw|sv|antw|rv|res|fwd?|wg|tr|rif|r|i|vs|ref)\s*(?:\[\d+\])?:)+", re.IGNORECASE
@@ -76,8 +77,8 @@ def judge(text: str, subject: str, language: str) -> Intent:
         _judge_sentence(sentence, language, families, hits)
     scores = {verdict: sum(hit.weight for hit in found.values()) for verdict, found in hits.items()}
     kind = _decide(scores)
-    found = sorted(hits.get(kind, {}).items(), key=lambda item: -item[1].weight)
-    return Intent(f"reply.{kind}", tuple(f"{code}: {hit.evidence}" for code, hit in found))
+    proofs = sorted(hits.get(kind, {}).items(), key=lambda item: -item[1].weight)
+    return Intent(f"reply.{kind}", tuple(f"{code}: {hit.evidence}" for code, hit in proofs))
 
 
 def _decide(scores: Mapping[str, float]) -> str:
@@ -88,7 +89,7 @@ def _decide(scores: Mapping[str, float]) -> str:
 
 
 def _sentences(text: str, subject: str) -> list[str]:
-    """The spoken words in sentences, apostrophes made plain, line breaks gone."""
+    """Return the spoken words in sentences, apostrophes made plain, line breaks gone."""
     spoken = quoting.spoken(text).strip()
     if len(spoken) > _MAX_TEXT + _MAX_END:
         spoken = f"{spoken[:_MAX_TEXT]}\n\n{spoken[-_MAX_END:]}"
@@ -117,14 +118,14 @@ def _judge_sentence(sentence: str, language: str, families: list[_Family], hits:
 
 
 def _share(verdict: str, before_but: bool, asked: bool) -> float:
-    """What stands before "but" counts less, and so does an objection that is put as a question."""
+    """Return less for what stands before "but", and for an objection that is put as a question."""
     if verdict == "unsubscribe":
         return 1
     return (_BEFORE_BUT if before_but else 1) * (_ASKED if asked and verdict == "objection" else 1)
 
 
 def _judge_day(lowered: str, language: str, hits: dict[str, dict[str, _Hit]]) -> bool:
-    """A far day beside a word of contact asks for patience, a near one offers to talk; say whether it was near."""
+    """Weigh a day beside a word of contact: a far one asks for patience, a near one (True) offers to talk."""
     distance = intent_dates.distance(lowered, language) if language else ""
     if not distance:
         return False
@@ -146,7 +147,7 @@ def _note(hits: dict[str, dict[str, _Hit]], verdict: str, code: str, hit: _Hit) 
 
 @cache
 def _families(language: str) -> tuple[_Family, ...]:
-    """The families of a language; of English and all others where the language could not be told."""
+    """Return the families of a language; of English and all others where the language could not be told."""
     languages = (language,) if language in LANGUAGES else LANGUAGES
     return tuple(_family(pattern) for name in languages for pattern in patterns.load(f"intent_{name}"))
 

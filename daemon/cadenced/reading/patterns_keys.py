@@ -61,7 +61,7 @@ def keys(source: str) -> tuple[str, ...]:
 
 
 def _of_sequence(tokens: Any) -> frozenset[str]:
-    """The best set among the parts that must all be there: the one whose shortest key is longest."""
+    """Return the best set among the parts that must all be there: the one whose shortest key is longest."""
     best: frozenset[str] = frozenset()
     run = ""
     for name, value in [*((str(op), value) for op, value in tokens), ("END", None)]:

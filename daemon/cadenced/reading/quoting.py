@@ -6,11 +6,12 @@ them with `spoken`.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cadenced.reading import quoting_html, quoting_lines, quoting_tail
 from cadenced.reading.quoting_lines import Line, Mark
 
-_INDENT = quoting_html.INDENT
+_INDENT = quoting_lines.INDENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _is_inline(runs: list[list[Line]], answers: list[list[Line]], quotes: list[l
     """Answers between quotes, or a quote that nobody's name stands above before the only answer."""
     if not answers or not quotes:
         return False
-    between = any(before[0].quoted and after[0].own for before, after in zip(runs, runs[1:], strict=False))
+    between = any(before[0].quoted and after[0].own for before, after in pairwise(runs))
     if not between:
         return False
     return len(quotes) > 1 or len(answers) > 1 or not runs[0][0].attributed

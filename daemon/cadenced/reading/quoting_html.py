@@ -128,7 +128,7 @@ def _called_regex() -> re.Pattern[str]:
 
 
 def _called(attributes: str) -> str:
-    """What the class or id says that an element is: rest, quote, signature, or nothing."""
+    """Return what the class or id says that an element is: rest, quote, signature, or nothing."""
     if "data-signatureblock" in attributes:
         return "signature"
     for match in _NAMES.finditer(attributes[:2000]):

@@ -75,7 +75,7 @@ def marks(lines: list[Line]) -> list[Mark]:
 
 
 def _may_be_mark(text: str) -> bool:
-    """A cheap look: marks end with a colon, hold an address or a label, or are ruled off."""
+    """Return a cheap look: marks end with a colon, hold an address or a label, or are ruled off."""
     return "@" in text or ":" in text or "：" in text or text.lstrip()[:1] in _RULED or text.rstrip()[-1:] == "-"
 
 
@@ -85,7 +85,7 @@ _RULED = frozenset("-_=*#")
 def _note_quotes(lines: list[Line], verbs: re.Pattern[str] | None) -> None:
     for line in lines[:MAX_LINES]:
         start = line.text[:4].lstrip(" \t")[:1]
-        if start == ">" or start == INDENT:
+        if start in (">", INDENT):
             line.quoted = line.quoted or not _tail_of_attribution(line.text, verbs)
     for before, line, after in zip(lines, lines[1:MAX_LINES], lines[2:], strict=False):
         if before.quoted and after.quoted and not line.quoted and _is_wrapped(before.text, line.text):
@@ -98,7 +98,7 @@ def _tail_of_attribution(text: str, verbs: re.Pattern[str] | None) -> bool:
 
 
 def _is_wrapped(before: str, text: str) -> bool:
-    """A long quoted line was broken and its end stands here without the sign."""
+    """Return a long quoted line was broken and its end stands here without the sign."""
     return len(before) >= _WRAPPED and before.rstrip()[-1:] not in ".!?:;" and text[:1].islower()
 
 
@@ -107,13 +107,6 @@ def _note_attributed(lines: list[Line], mark: Mark) -> None:
         if line.text.startswith("|") and mark.kind == "wrote":
             line.quoted = True
         line.attributed = True
-
-
-def _mark_at(lines: list[Line], index: int) -> Mark | None:
-    line = lines[index]
-    if line.quoted or not line.text.strip():
-        return None
-    return _separator(lines, index) or _headers(lines, index) or _attribution(lines, index)
 
 
 # ---------------------------------------------------------------------------------------------- separators
@@ -157,7 +150,7 @@ def _skip_headers(lines: list[Line], index: int, labels: dict[int, str]) -> int:
 
 
 def _above_rule(lines: list[Line], index: int) -> int:
-    """A ruler (____ or ----) right above a mark is part of it."""
+    """Return a ruler (____ or ----) right above a mark is part of it."""
     start = index
     while start > 0 and index - start < 4:
         above = lines[start - 1].text
@@ -187,12 +180,10 @@ def _label(lines: list[Line], index: int, known: dict[int, str]) -> str:
 
 
 def _headers(lines: list[Line], index: int, labels: dict[int, str], enough: int = 3) -> Mark | None:
-    """A block of header lines: a sender or a date with a subject, and `enough` different ones in all."""
+    """Return a block of header lines: a sender or a date with a subject, and `enough` different ones in all."""
     kind = _label(lines, index, labels)
-    if (
-        kind not in ("from", "date", "subject", "to")
-        or lines[index - 1].text
-        and _label(lines, index - 1, labels) == kind
+    if kind not in ("from", "date", "subject", "to") or (
+        lines[index - 1].text and _label(lines, index - 1, labels) == kind
     ):
         return None
     kinds, stop = _block(lines, index, labels)
@@ -204,7 +195,7 @@ def _headers(lines: list[Line], index: int, labels: dict[int, str], enough: int 
 
 
 def _block(lines: list[Line], index: int, labels: dict[int, str]) -> tuple[set[str], int]:
-    """The kinds of header in the block that starts here, and where it stops."""
+    """Return the kinds of header in the block that starts here, and where it stops."""
     kinds: set[str] = set()
     stop, gap = index, 0
     for at in range(index, min(index + 24, len(lines))):
@@ -214,7 +205,7 @@ def _block(lines: list[Line], index: int, labels: dict[int, str]) -> tuple[set[s
             kinds.add(kind)
             kinds.update(_second_label(text))
             stop, gap = at + 1, 0
-        elif gap >= _allowed_gap(lines[stop - 1].text, text) or "subject" in kinds and not text.strip():
+        elif gap >= _allowed_gap(lines[stop - 1].text, text) or ("subject" in kinds and not text.strip()):
             break
         else:
             gap += 1
@@ -235,7 +226,7 @@ def _second_label(text: str) -> set[str]:
 
 
 def _verbs_in(lines: list[Line]) -> re.Pattern[str] | None:
-    """The verbs of attributions that the text holds at all, as one expression; None when it holds none."""
+    """Return the verbs of attributions that the text holds at all, as one expression; None when it holds none."""
     text = "\n".join(line.text for line in lines[:MAX_LINES]).lower()
     present = tuple(verb for verb in patterns.table("quoting")["attribution"]["verbs"] if verb in text)
     return _verb_regex(present) if present else None
@@ -261,7 +252,7 @@ _ADDRESSED = re.compile(r"<[^<>\n]{0,100}@[^<>\n]{1,100}>|\([^()\n]{0,60}@[^()\n
 
 
 def _attribution(lines: list[Line], stop: int, verbs: re.Pattern[str] | None) -> Mark | None:
-    """An attribution that ends at this line and began at most five lines further up."""
+    """Return an attribution that ends at this line and began at most five lines further up."""
     if not _may_end(lines[stop].text) or (verbs is None and not _quoted_next(lines, stop)):
         return None
     joined, nearest = "", None

@@ -36,7 +36,7 @@ def strip(lines: list[Line]) -> tuple[list[Line], list[Line]]:
 
 
 def _blocks(lines: list[Line]) -> list[list[Line]]:
-    """Runs of quoted and of unquoted lines; a blank line stays with what is above it."""
+    """Return runs of quoted and of unquoted lines; a blank line stays with what is above it."""
     blocks: list[list[Line]] = []
     for line in lines:
         if blocks and (blocks[-1][0].quoted == line.quoted or not line.text.strip()):
@@ -47,7 +47,7 @@ def _blocks(lines: list[Line]) -> list[list[Line]]:
 
 
 def _cut(block: list[Line]) -> int:
-    """The line at which the words end, trying the surest signs first."""
+    """Return the line at which the words end, trying the surest signs first."""
     cut = next((at for at, line in enumerate(block) if line.signature), len(block))
     cut = min(cut, _delimiter(block[:cut]))
     cut = min(cut, _tail_line(block[:cut]))
@@ -61,14 +61,14 @@ def _delimiter(block: list[Line]) -> int:
         mark = line.text.strip()
         if mark and mark[0] in "-_—–*=" and len(mark) <= 90 and _DELIMITER.match(line.text):
             short = mark in ("--", "__", "—", "–")
-            if short and (started or mark in ("--", "__")) or started and not _has_prose(block[at + 1 : at + 40]):
+            if (short and (started or mark in ("--", "__"))) or (started and not _has_prose(block[at + 1 : at + 40])):
                 return at
         started = started or bool(mark)
     return len(block)
 
 
 def _tail_line(block: list[Line]) -> int:
-    """The first device line, footer or disclaimer."""
+    """Return the first device line, footer or disclaimer."""
     text = "\n".join(line.text for line in block).lower()
     tails = [tail for tail in _tails() if not tail.keys or any(key in text for key in tail.keys)]
     if tails:
@@ -126,7 +126,7 @@ def _closing_regex() -> re.Pattern[str]:
 
 
 def _closing(block: list[Line]) -> int:
-    """A closing formula with more than a name under it and no prose."""
+    """Return a closing formula with more than a name under it and no prose."""
     for at in range(len(block) - 1, max(len(block) - _LONGEST_SIGNATURE - 8, -1), -1):
         if len(block[at].text) < 60 and _closing_regex().match(block[at].text):
             return at if _is_signature(block[at + 1 :]) and _has_text(block[:at]) else len(block)

@@ -46,7 +46,7 @@ def read(text: str, language: str) -> Referral | None:
 
 
 def _address(sentences: list[str], language: str) -> tuple[str, str]:
-    """The address in the sentence that refers best, and that sentence."""
+    """Return the address in the sentence that refers best, and that sentence."""
     best, found = -10, ("", "")
     for sentence in sentences:
         if "@" not in sentence:
@@ -59,7 +59,7 @@ def _address(sentences: list[str], language: str) -> tuple[str, str]:
 
 
 def _name_beside(sentence: str, address: str, language: str) -> str:
-    """The name that stands nearest before the address, else the best of the sentence."""
+    """Return the name that stands nearest before the address, else the best of the sentence."""
     at = sentence.find(address)
     near = [found for found in _candidates(sentence, language) if 0 <= at - found.start - len(found.name) < 60]
     if near:
