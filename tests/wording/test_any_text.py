@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from cadenced.wording import fixes, formats, gate, lint, voice
 
 _BITS = (
-    "I |you |Sie |ihr |just checking in|\n|\n\n|---\n|subject: |> |```|`|**|_|[|](|)|![|{{ |}}|{% if a %}|{% endif %}|{#|#}|"
-    "lint: allow guilt|!|?|. |Hello |,|best|\r\n|\r|İ|é|🙂|\u2028|let's |j'|http://a.b|a@b.c|us |US |-- \n|{% else %}|x "
+    "I |you |Sie |ihr |just checking in|\n|\n\n|---\n|subject: |> |```|`|**|_|[|](|)|![|{{ |}}|{% if a %}|{% endif %}|"
+    "{#|#}|lint: allow guilt|!|?|. |Hello |,|best|\r\n|\r|İ|é|🙂|\u2028|let's |j'|http://a.b|a@b.c|us |US |-- \n|"
+    "{% else %}|x "
 )
 BITS = st.sampled_from(_BITS.split("|"))
 TEXTS = st.lists(st.one_of(BITS, st.text(max_size=4)), max_size=40).map("".join)

@@ -9,7 +9,7 @@ from cadenced.wording.findings import Finding, Lines
 
 def apply(source: str, findings: Iterable[Finding]) -> str:
     """Return the source with each finding that has exactly one replacement mended; of overlapping ones the first."""
-    lines = Lines(source)
+    lines = Lines(source.replace("\r\n", " \n").replace("\r", "\n"))  # as the linter counts, lengths kept
     edits = sorted(
         (lines.offset(one.line, one.column), lines.offset(one.end_line, one.end_column), one.replacements[0])
         for one in findings
