@@ -121,7 +121,7 @@ def _full(written: str) -> str:
 
 def _signs(inbound: Inbound, notice: Notice) -> tuple[str, ...]:
     """Return the evidence that this is a bounce, or () when it does not suffice."""
-    machine = from_machine(inbound) or (inbound.return_path == "" and not inbound.author)
+    machine = from_machine(inbound) or not inbound.author
     answer = bool(_ANSWER.match(inbound.subject) or inbound.in_reply_to)
     if notice.structured and notice.refusals and (machine or not answer or inbound.content_type == _REPORT):
         return ("delivery report",) if _undelivered(notice) else ()
@@ -141,10 +141,11 @@ def _by_text(inbound: Inbound, notice: Notice, subject: str, said: str) -> tuple
     """Judge a report under a person's or no name: its text has to be a machine's from the first line on."""
     words = _own(notice.words)
     opened = said and _says("opening", words[:600].lstrip())
-    if opened and (diagnosis.reply_code(words) or diagnosis.by_words(words)):
+    proven = notice.refusals or diagnosis.reply_code(words) or diagnosis.by_words(words)
+    if opened and proven:
         return (f"text: {said}", "a mail system's own words")
     answer = bool(_ANSWER.match(inbound.subject) or inbound.in_reply_to)
-    if subject and said and not answer and (notice.refusals or bounce_recipient.find(inbound, notice)):
+    if subject and said and not answer and (proven or opened) and bounce_recipient.find(inbound, notice):
         return (f"subject: {subject}", f"text: {said}")
     return ()
 
