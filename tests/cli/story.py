@@ -90,7 +90,7 @@ Julie
 """
 
 
-def write(root: Path) -> Path:
+def write(root: Path, database: str = "sqlite:///cadenced.db") -> Path:
     """Write the workspace; returns its cadenced.toml."""
     for name in ("sequences", "templates", "inbox"):
         (root / name).mkdir()
@@ -99,7 +99,7 @@ def write(root: Path) -> Path:
     for name in ("one", "two"):
         (root / "templates" / f"{name}.md").write_text(TEMPLATE)
     path = root / "cadenced.toml"
-    path.write_text(CONFIG)
+    path.write_text(CONFIG.replace("sqlite:///cadenced.db", database))
     return path
 
 
@@ -185,9 +185,9 @@ def known(config: Config) -> Library:
     return _LOADED[0]
 
 
-def begin(root: Path, days_ago: float = 10) -> Story:
+def begin(root: Path, days_ago: float = 10, database_url: str = "sqlite:///cadenced.db") -> Story:
     """Open a workspace so many days ago."""
-    config = configuration.load(write(root))
+    config = configuration.load(write(root, database_url))
     database = Database(config.daemon.database, inline=True)
     database.open()
     key = database.transact(lambda tx: install_key(tx, lambda size: b"k" * size))

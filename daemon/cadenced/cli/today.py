@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ import click
 from rich.text import Text
 from sqlalchemy import Connection
 
+from cadenced.cli import asked as asked_for
 from cadenced.cli import moments, opening, screen
 from cadenced.cli.moments import stamp
 from cadenced.cli.person import task_object
@@ -25,19 +25,6 @@ from cadenced.store import enrolments, people, reports, tasks
 from cadenced.store.reports import Doubt
 from cadenced.store.tasks import OpenTask
 
-_OUTCOMES = {
-    "call": ("reached", "no_answer", "voice_message"),
-    "reply": ("answered", "meeting", "won", "lost"),
-    "answer": ("answered", "noted"),
-    "address": ("noted",),
-    "colleague": ("go_on", "not_interested"),
-    "decision": ("decided",),
-    "template": ("mended",),
-    "wording": ("mended",),
-    "mailbox": ("mended",),
-}
-_ANY = ("done",)
-_HOW = re.compile(r" (?:Look|Mend it), then: cadenced .*\Z", re.DOTALL)
 _LISTED_LAST = ("subject", "text", "explanation")
 
 
@@ -75,7 +62,8 @@ def _midnight(workspace: Workspace, now: datetime) -> datetime:
 def _as_object(asked: list[OpenTask], doubts: tuple[Doubt, ...], now: datetime) -> dict[str, Any]:
     return {
         "tasks": [
-            {**task_object(task), "late": task.due_at < now, "commands": list(_commands(task))} for task in asked
+            {**task_object(task), "late": task.due_at < now, "commands": list(asked_for.commands(task))}
+            for task in asked
         ],
         "doubts": [
             {
@@ -89,18 +77,6 @@ def _as_object(asked: list[OpenTask], doubts: tuple[Doubt, ...], now: datetime) 
             for doubt in doubts
         ],
     }
-
-
-def _commands(task: OpenTask) -> Iterator[str]:
-    """Yield the lines that settle a task, ready to be copied."""
-    if task.kind == "doubt" and task.touch is not None:
-        yield f"cadenced resolve {task.touch} sent|resend|skip"
-        return
-    if task.kind == "mailbox":
-        named = task.brief.partition("cadenced release ")[2].split()
-        if named:
-            yield f"cadenced release {named[0]}"
-    yield f"cadenced done {task.id} --outcome {'|'.join(_OUTCOMES.get(task.kind, _ANY))}"
 
 
 def _print(asked: list[OpenTask], doubts: tuple[Doubt, ...], workspace: Workspace, now: datetime) -> None:
@@ -125,9 +101,9 @@ def _print_task(task: OpenTask, zone: str, now: datetime) -> None:
     if task.email:
         head.append(f"  {screen.clean(task.email)}", style="bold")
     screen.show(head.append(f"  {_age(task, zone, now)}", style="red" if late else "dim"))
-    screen.show(screen.paragraph(_HOW.sub("", task.brief), indent=5))
+    screen.show(screen.paragraph(asked_for.brief(task), indent=5))
     screen.show(screen.facts(_facts(task), indent=5))
-    for command in _commands(task):
+    for command in asked_for.commands(task):
         screen.show(screen.paragraph(command, indent=5, style="green"))
 
 

@@ -15,7 +15,7 @@ import click
 from rich.text import Text
 from sqlalchemy import Connection
 
-from cadenced.cli import liveness, moments, opening, screen
+from cadenced.cli import asked, liveness, moments, opening, screen
 from cadenced.cli.moments import stamp
 from cadenced.cli.printing import document, json_option
 from cadenced.core import lifecycle, pacing, planner
@@ -133,13 +133,13 @@ def _case(tx: Connection, workspace: Workspace, prospect: Prospect, enrolment: E
 def _cures(tx: Connection, workspace: Workspace, enrolment: Enrolment) -> dict[str, str]:
     """Return what can be done about each thing that does not pass by itself."""
     state = mailboxes.get(tx, enrolment.mailbox)
-    asked = [task for task in tasks.of_prospect(tx, enrolment.prospect) if task.done_at is None]
-    own = [task for task in asked if task.enrolment == enrolment.id] or asked
+    unsettled = [task for task in tasks.of_prospect(tx, enrolment.prospect) if task.done_at is None]
+    own = [task for task in unsettled if task.enrolment == enrolment.id] or unsettled
     doubt = [touch for touch in touches.of_prospect(tx, enrolment.prospect) if touch.state in {"unknown", "in_doubt"}]
     running = liveness.running(workspace.config.daemon.database)
     never = _NOT_RUNNING if running is False else "It is read as soon as the daemon has logged in."
     return {
-        "task": "; ".join(f"task {task.id}: {task.brief} (cadenced done {task.id} --outcome …)" for task in own),
+        "task": " ".join(f"Task {task.id}: {asked.brief(task)} {next(asked.commands(task))}" for task in own),
         "doubt": "; ".join(f"cadenced resolve {touch.id} sent|resend|skip" for touch in doubt),
         "hold": f"Mend it, then: cadenced release {enrolment.mailbox}" if state.hold else "",
         "inbox": state.imap_fault or never,
@@ -165,7 +165,7 @@ def _answer(case: Case) -> Answer:
         if not isinstance(action, planner.Wait):
             return _final(case, enrolment, given, action, reasons)
         if enrolment.state is State.AWAITING_TASK:
-            reasons.append(Reason(f"It waits for you: {enrolment.reason}.", None, case.cures["task"]))
+            reasons.append(Reason(_waits(enrolment), None, case.cures["task"]))
             return _stuck(enrolment, reasons)
         lifted = _lifted(case, enrolment, given, action)
         if lifted is not None:
@@ -176,6 +176,11 @@ def _answer(case: Case) -> Answer:
         given = replace(given, now=max(action.until, given.now))
         enrolment = _woken(case, enrolment, given.now)
     return _stuck(enrolment, reasons)
+
+
+def _waits(enrolment: Enrolment) -> str:
+    known = enrolment.reason.startswith("task ") or not enrolment.reason  # the task itself stands below
+    return "It waits for you." if known else _sentence(f"it waits for you: {enrolment.reason}")
 
 
 def _lifted(case: Case, enrolment: Enrolment, given: Given, action: planner.Wait) -> tuple[Reason, Given] | None:
@@ -198,7 +203,7 @@ def _passing(case: Case, enrolment: Enrolment, action: planner.Wait) -> Reason:
     if enrolment.due_at is not None and action.until == enrolment.due_at:
         return Reason(_due(case, enrolment, action.until), action.until)
     if action.reason == "outside the sending window":
-        return Reason(f"The sending window is shut then; it opens on {case.when(action.until)}.", action.until)
+        return Reason(f"The sending window is shut; it opens on {case.when(action.until)}.", action.until)
     return Reason(f"{_sentence(action.reason)} It may go on from {case.when(action.until)}.", action.until)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import Connection, Select, and_, exists, func, literal_column, or_, select
 
 from cadenced.store.audit_findings import Breach, Given
 from cadenced.store.schema import enrolments, prospects, suppressions, tasks
@@ -15,7 +15,8 @@ _LIVE = ("active", "paused", "awaiting_task")
 
 def twice(tx: Connection, _given: Given) -> Iterator[Breach]:
     """Find addresses that are the same person's: letters of another size, a +tag, dots that Gmail ignores."""
-    identity = func.lower(func.coalesce(func.nullif(prospects.c.untagged, ""), prospects.c.email))
+    # A literal, no parameter: PostgreSQL would take the two parameters of SELECT and GROUP BY for two expressions.
+    identity = func.lower(func.coalesce(func.nullif(prospects.c.untagged, literal_column("''")), prospects.c.email))
     query = (
         select(identity.label("same"), func.count().label("n"), func.min(prospects.c.id), func.max(prospects.c.id))
         .group_by(identity)
