@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cadenced.core.model import VERDICTS
 from cadenced.errors import InboundError
 from cadenced.reading import inbound, verdict
+from reading.test_automatic import AWAY, LEFT
 
 REPORT = (
     'Content-Type: multipart/report; boundary="B"\n\n--B\n\n{words}\n--B\nContent-Type: message/delivery-status\n\n'
@@ -163,3 +164,15 @@ def test_any_bytes_get_a_verdict_or_are_refused(raw):
     except InboundError:
         return
     assert verdict.judge(message).kind in VERDICTS
+
+
+@pytest.mark.parametrize("text", [*AWAY, *LEFT])
+def test_an_automatic_reply_with_the_null_return_path_is_no_bounce(text):
+    found = judge(text, "Automatic reply: Your next step", Return_Path="<>", In_Reply_To="<1@abc.example>")
+    assert found.kind.startswith("auto.")
+
+
+@pytest.mark.parametrize("subject", ["Fwd: Undelivered Mail Returned to Sender", "Re: Undelivered Mail"])
+def test_a_person_who_forwards_a_report_is_a_person(subject):
+    text = REPORT.format(words="Your mail came back to me, see below.").replace("multipart/report", "multipart/mixed")
+    assert judge(text, subject, In_Reply_To="<1@abc.example>").kind.startswith("reply.")
