@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,26 +69,40 @@ class Pace:
 
 
 class FastClock:
-    """The wall clock runs at a ``Pace``; monotonic seconds stay real, so that time-outs mean what they say."""
+    """The wall clock runs at a ``Pace`` once it is started; monotonic seconds stay real: time-outs mean what they say.
+
+    May be read from any thread.
+    """
 
     def __init__(self, start: datetime, pace: Pace, real: Callable[[], float] = time.monotonic) -> None:
         self._pace = pace
         self._real = real
         self._now = start
-        self._seen = real()
+        self._seen: float | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Let time run."""
+        self._seen = self._real()
 
     def now(self) -> datetime:
         """Return the fast wall clock."""
-        real = self._real()
-        left, self._seen = real - self._seen, real
+        with self._lock:
+            if self._seen is not None:
+                real = self._real()
+                left, self._seen = real - self._seen, real
+                self._advance(left)
+            return self._now
+
+    def _advance(self, left: float) -> None:
+        """Move on by real seconds, at the pace of each hour that passes."""
         while left > 0:
             until, rate = self._pace.span(self._now)
             needed = (until - self._now).total_seconds() / rate
             if needed > left:
                 self._now += timedelta(seconds=left * rate)
-                break
+                return
             self._now, left = until, left - needed
-        return self._now
 
     def monotonic(self) -> float:
         """Return the machine's seconds."""
@@ -97,6 +112,6 @@ class FastClock:
         """Return after ``span`` of the fast clock's time, in naps."""
         target = self.now() + span
         await asyncio.sleep(NAP)
-        while self.now() < target:
-            _, rate = self._pace.span(self._now)
-            await asyncio.sleep(min(NAP * 5, max(NAP, (target - self._now).total_seconds() / rate)))
+        while (now := self.now()) < target:
+            _, rate = self._pace.span(now)
+            await asyncio.sleep(min(NAP * 5, max(NAP, (target - now).total_seconds() / rate)))

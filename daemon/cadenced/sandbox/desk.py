@@ -12,8 +12,10 @@ from cadenced.engine.workspace import Workspace
 from cadenced.store import tasks
 from cadenced.store.tasks import OpenTask
 
-OUTCOME = "no_answer"
-"""What comes of every call: the sequence goes on."""
+OUTCOMES = {"proposal": "sent", "postcard": "sent", "text-message": "sent", "social-message": "sent"}
+"""What comes of a task by its kind; everything else is a try that reaches nobody. The sequence goes on."""
+
+NOBODY = "no_answer"
 
 OBSTACLES = frozenset({"template", "wording"})
 """Kinds of tasks that say why a message cannot leave."""
@@ -23,29 +25,27 @@ class Desk:
     """``is_done``: tasks of the plan are done as soon as they are due. ``skips``: what cannot be sent is left out."""
 
     def __init__(self, *, is_done: bool = True, skips: bool = False) -> None:
+        self.next_at: datetime | None = None
         self._is_done = is_done
         self._skips = skips
 
-    def work(self, workspace: Workspace) -> bool:
-        """Do what is due; returns whether anything was."""
-        return workspace.database.transact(lambda tx: self._work(tx, workspace))
-
-    def next_at(self, workspace: Workspace) -> datetime | None:
-        """Return when the next task to be done is due."""
-        if not self._is_done:
-            return None
-        waiting = workspace.database.read(tasks.open_until)
-        return min((task.due_at for task in waiting if self._is_for_me(task)), default=None)
-
-    def _work(self, tx: Connection, workspace: Workspace) -> bool:
-        mine = [task for task in tasks.open_until(tx, workspace.now()) if self._is_for_me(task)]
-        for task in mine:
+    def work(self, tx: Connection, workspace: Workspace) -> bool:
+        """Do what is due and note in ``next_at`` when more is; returns whether anything was."""
+        now = workspace.now()
+        mine = [task for task in tasks.open_until(tx) if self._is_for_me(task)]
+        due = [task for task in mine if task.due_at <= now]
+        self.next_at = min((task.due_at for task in mine if task.due_at > now), default=None)
+        for task in due:
             if task.kind in OBSTACLES:
-                tasks.close(tx, task.id, "left out", "", workspace.now())
+                tasks.close(tx, task.id, "left out", "", now)
                 acts.skip(tx, workspace, task.email)
             else:
-                acts.done(tx, workspace, task.id, Result(OUTCOME))
-        return bool(mine)
+                acts.done(tx, workspace, task.id, Result(OUTCOMES.get(task.kind, NOBODY)))
+        return bool(due)
+
+    def rest(self) -> None:
+        """Do nothing any more: what comes up from now on waits."""
+        self._is_done = False
 
     def _is_for_me(self, task: OpenTask) -> bool:
         if task.kind in OBSTACLES:

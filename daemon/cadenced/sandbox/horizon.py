@@ -12,12 +12,18 @@ from sqlalchemy import Connection
 
 from cadenced.config import Mailbox
 from cadenced.core import pacing
-from cadenced.core.model import Enrolment, Place, TouchState
+from cadenced.core.model import Enrolment, Place
 from cadenced.engine import pace
 from cadenced.engine.workspace import TICK, Workspace
-from cadenced.store import enrolments, mailboxes, touches
+from cadenced.store import enrolments, mailboxes
 
-_MANY = 1_000
+CHANCE = 0.5
+"""What a rehearsal draws where chance has a say: the middle."""
+
+STRETCH = pace.GAP_LEAST + pace.GAP_SPREAD * CHANCE
+"""The part of a mailbox's gap that is kept by this chance."""
+
+_MANY = 5_000
 
 
 def next_moment(workspace: Workspace) -> datetime | None:
@@ -27,7 +33,7 @@ def next_moment(workspace: Workspace) -> datetime | None:
 
 def _next(tx: Connection, workspace: Workspace) -> datetime | None:
     now = workspace.now()
-    found = [now + TICK] if touches.doubts(tx, TouchState.UNKNOWN) else []
+    found: list[datetime] = []
     for box in workspace.config.mailboxes:
         upcoming = enrolments.next_due(tx, box.name, now)
         waiting = _waiting(tx, workspace, box, now)
@@ -37,13 +43,14 @@ def _next(tx: Connection, workspace: Workspace) -> datetime | None:
 
 def _waiting(tx: Connection, workspace: Workspace, box: Mailbox, now: datetime) -> datetime | None:
     """Return when mail that is due already and has to wait may leave."""
-    due = enrolments.due(tx, box.name, "mail", now, _MANY)
-    if not due or mailboxes.get(tx, box.name).hold:
+    if not enrolments.due(tx, box.name, "mail", now, 1) or mailboxes.get(tx, box.name).hold:
         return None  # a held mailbox waits for a human
-    quota = pace.quota(tx, box, now, workspace.config.daemon.timezone, pace.GAP_LEAST)
+    quota = pace.quota(tx, box, now, workspace.config.daemon.timezone, STRETCH)
     if quota.until is None:
         return now + TICK
-    opens = {_window(workspace, enrolment) for enrolment in due}
+    if quota.until - now <= box.min_gap * 2:
+        return quota.until
+    opens = {_window(workspace, enrolment) for enrolment in enrolments.due(tx, box.name, "mail", now, _MANY)}
     return min(pacing.open_from(quota.until, window, place) for window, place in opens)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cadenced import errors
 from cadenced.ports import Accepted, Answer, Clock, Deferred, Fetched, Folder, Gate, Outgoing, Refused
-from cadenced.reading import inbound
 
 FOLDERS: Mapping[str, str] = {"INBOX": "inbox", "Sent": "sent", "Junk": "junk"}
 FIRST_UID = 101
 _UID_VALIDITY = 1
+_NAMED = re.compile(r"^(?:Message-ID|X-Cadence-Ref):[ \t]*(?:\r?\n[ \t]+)?([^\n]*)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,12 @@ class Sent:
 
     at: datetime
     message: Outgoing
+
+
+def _names(raw: bytes) -> list[str]:
+    """Return the Message-ID and X-Cadence-Ref that stand in a message's header."""
+    header = raw.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+    return [value.strip("<> \r") for value in _NAMED.findall(header)]
 
 
 def take_all(_: Outgoing) -> Refused | None:
@@ -72,12 +79,14 @@ class _Messages:
     role: str
     lies: dict[int, Fetched] = field(default_factory=dict)
     uids: itertools.count[int] = field(default_factory=lambda: itertools.count(FIRST_UID))
+    by_name: dict[str, int] = field(default_factory=dict)
     next_uid: int = FIRST_UID
     seen: int = 0
 
     def add(self, raw: bytes, at: datetime) -> None:
         uid = next(self.uids)
         self.lies[uid] = Fetched(uid, raw, at)
+        self.by_name.update(dict.fromkeys(_names(raw), uid))
         self.next_uid = uid + 1
 
 
@@ -115,12 +124,9 @@ class RehearsalInbox:
 
     async def find(self, folder: Folder, message_id: str, reference: str) -> int | None:
         """Return the UID of a message by its Message-ID or X-Cadence-Ref."""
-        for mail in reversed(self._messages(folder).lies.values()):
-            found = inbound.parse(mail.raw)
-            wanted = found.message_id == message_id.strip("<> ") if message_id else False
-            if wanted or (reference and found.cadence_ref == reference):
-                return mail.uid
-        return None
+        messages = self._messages(folder)
+        found = (messages.by_name.get(name) for name in (message_id.strip("<> "), reference) if name)
+        return next((uid for uid in found if uid in messages.lies), None)
 
     async def append(self, folder: Folder, raw: bytes) -> None:
         """File a copy."""

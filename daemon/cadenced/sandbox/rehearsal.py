@@ -6,11 +6,12 @@ is on the wire ends, and this is repeated until nothing moves. The same input gi
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from cadenced.config import Config
 from cadenced.core.roster import Rules
@@ -27,14 +28,13 @@ from cadenced.sandbox.chronicle import Happening, since
 from cadenced.sandbox.clocks import VirtualClock
 from cadenced.sandbox.desk import Desk
 from cadenced.sandbox.ports import RehearsalInbox, RehearsalMailer, Sent
-from cadenced.sandbox.script import Script
-from cadenced.store import mailboxes
+from cadenced.sandbox.script import Heard, Script
+from cadenced.store import mailboxes, people, touches
 from cadenced.store.database import Database
 from cadenced.wording.settings import DEFAULTS, Settings
 
 BOOT = "rehearsal"
 INSTALL_KEY = bytes(32)
-SEED = 20260101
 _ROUNDS = 100_000
 
 
@@ -57,22 +57,23 @@ class Rehearsal:
         database.open()
         names = [box.name for box in setting.config.mailboxes]
         database.transact(lambda tx: mailboxes.make_known(tx, names))
-        chance = random.Random(SEED).random  # noqa: S311 - a gap's jitter, and the same in every rehearsal
-        parts = (setting.config, setting.library, database, self.clock, BOOT, INSTALL_KEY, chance, setting.wording)
-        self.workspace = Workspace(*parts)
+        parts = (setting.config, setting.library, database, self.clock, BOOT, INSTALL_KEY)
+        self.workspace = Workspace(*parts, lambda: horizon.CHANCE, setting.wording)
         self.script = script or Script()
         self.desk = desk or Desk()
         self.sent: list[Sent] = []
         self.inboxes = {name: RehearsalInbox(self.clock) for name in names}
         watchers = {box.name: Watcher(self.workspace, box, self.inboxes[box.name]) for box in setting.config.mailboxes}
+        self._watchers = tuple(watchers.values())
         self._senders = [
             Sender(self.workspace, box, RehearsalMailer(self.clock, told=self._note), watchers[box.name])
             for box in setting.config.mailboxes
         ]
         resolver = Resolver(self.workspace, watchers)
-        self._services: tuple[Service, ...] = (*watchers.values(), *self._senders, resolver)
+        self._services: tuple[Service, ...] = (*self._watchers, *self._senders, resolver)
         self.workspace.changed = lambda: self._wake(self._senders)
         self.workspace.doubted = resolver.wake.set
+        self._wake(self._services)
 
     def enrol(self, path: Path, sequence: str) -> ImportResult:
         """Import a file as the daemon would; RefusedError says why it is no list of prospects."""
@@ -106,7 +107,14 @@ class Rehearsal:
 
     def _note(self, sent: Sent) -> None:
         self.sent.append(sent)
-        self.script.hear(sent, self.workspace)
+        email = sent.message.recipient
+        if self.script.waits_for(email):
+            self.workspace.database.read(lambda tx: self._hear(tx, sent, email))
+
+    def _hear(self, tx: Connection, sent: Sent, email: str) -> None:
+        touch, prospect = touches.get(tx, sent.message.touch), people.by_email(tx, email)
+        if touch is not None and prospect is not None:
+            self.script.hear(Heard(email, touch.step, sent.at, prospect.place, touch.mailbox, sent.message.raw))
 
     def _wake(self, services: Sequence[Service]) -> None:
         for service in services:
@@ -114,21 +122,28 @@ class Rehearsal:
 
     async def _settle(self) -> timedelta:
         """Do what is to be done at this moment; return the least span that a service wants to wait."""
-        for delivery in self.script.due(self.clock.now()):
-            self.inboxes[delivery.mailbox].deliver(delivery.write(self.clock.now()))
+        now = self.clock.now()
+        for delivery in self.script.due(now):
+            self.inboxes[delivery.mailbox].deliver(delivery.write(now))
+            self._wake(self._watchers)
+        self._wake(self._senders)
         for _ in range(_ROUNDS):
             least = await self._round()
-            again = self.desk.work(self.workspace) or any(service.wake.is_set() for service in self._services)
-            if least > timedelta(0) and not again:
+            worked = self.workspace.database.transact(lambda tx: self.desk.work(tx, self.workspace))
+            if least > timedelta(0) and not worked and not any(service.wake.is_set() for service in self._services):
                 return least
         raise AssertionError("a rehearsal does not come to rest")  # pragma: no cover - a fault of a service
 
     async def _round(self) -> timedelta:
-        """Let every service tick once, and what is on the wire end."""
+        """Let every service that was woken tick once, and what is on the wire end."""
         least = TICK
         for service in self._services:
-            service.wake.clear()
-            least = min(least, await service.tick())
+            if service.wake.is_set():
+                service.wake.clear()
+                span = await service.tick()
+                least = min(least, span)
+                if span == timedelta(0):
+                    service.wake.set()
         for sender in self._senders:
             await sender.drain()
         return least
@@ -136,9 +151,6 @@ class Rehearsal:
     def _next(self, least: timedelta) -> datetime | None:
         """Return the next moment at which anything can happen: what a service asked for, else what the store knows."""
         now = self.clock.now()
-        soonest = [self.script.next_at(), self.desk.next_at(self.workspace)]
-        if least < TICK:
-            soonest.append(now + least)
-        else:
-            soonest.append(horizon.next_moment(self.workspace))
+        soonest = [self.script.next_at(), self.desk.next_at]
+        soonest.append(now + least if least < TICK else horizon.next_moment(self.workspace))
         return min((moment for moment in soonest if moment is not None), default=None)

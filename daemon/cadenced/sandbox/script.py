@@ -8,10 +8,7 @@ from datetime import date, datetime
 from cadenced.core import pacing
 from cadenced.core.model import Place
 from cadenced.core.pacing import Delay
-from cadenced.engine.workspace import Workspace
 from cadenced.sandbox.letters import Answer, Original, write
-from cadenced.sandbox.ports import Sent
-from cadenced.store import people, touches
 
 PATIENCE = Delay(3, "h")
 """How long after a step its answer comes, where the script does not say."""
@@ -32,12 +29,26 @@ class Cue:
     sender: str = ""
     until: date | Delay | None = None
     language: str = "en"
+    new_thread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A touch as it reached its prospect."""
+
+    email: str
+    step: str
+    at: datetime
+    place: Place
+    mailbox: str
+    raw: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """An answer on its way."""
 
+    email: str
     at: datetime
     mailbox: str
     answer: Answer
@@ -55,17 +66,15 @@ class Script:
     cues: list[Cue] = field(default_factory=list)
     waiting: list[Delivery] = field(default_factory=list)
 
-    def hear(self, sent: Sent, workspace: Workspace) -> None:
-        """Take note of a message that was sent: the cues that waited for it are on their way now."""
-        mine = [cue for cue in self.cues if cue.email == sent.message.recipient]
-        if not mine:
-            return
-        touch = workspace.database.read(lambda tx: touches.get(tx, sent.message.touch))
-        prospect = workspace.database.read(lambda tx: people.by_email(tx, sent.message.recipient))
-        for cue in mine:
-            if touch is not None and prospect is not None and cue.step in {"", touch.step}:
-                self.cues.remove(cue)
-                self.waiting.append(_delivery(cue, sent, prospect.place, touch.mailbox))
+    def waits_for(self, email: str) -> bool:
+        """Whether somebody has still something to answer."""
+        return any(cue.email == email for cue in self.cues)
+
+    def hear(self, heard: Heard) -> None:
+        """Take note of a touch that arrived: the cues that waited for it are on their way now."""
+        for cue in [cue for cue in self.cues if cue.email == heard.email and cue.step in {"", heard.step}]:
+            self.cues.remove(cue)
+            self.waiting.append(_delivery(cue, heard))
 
     def due(self, now: datetime) -> list[Delivery]:
         """Return the answers that arrive now, in order."""
@@ -78,8 +87,8 @@ class Script:
         return min((one.at for one in self.waiting), default=None)
 
 
-def _delivery(cue: Cue, sent: Sent, place: Place, mailbox: str) -> Delivery:
-    at = pacing.add(sent.at, cue.delay, place)
-    until = pacing.add(at, cue.until, place).date() if isinstance(cue.until, Delay) else cue.until
-    answer = Answer(cue.verdict, cue.text, cue.sender, cue.language, until)
-    return Delivery(at, mailbox, answer, sent.message.raw)
+def _delivery(cue: Cue, heard: Heard) -> Delivery:
+    at = pacing.add(heard.at, cue.delay, heard.place)
+    until = pacing.add(at, cue.until, heard.place).date() if isinstance(cue.until, Delay) else cue.until
+    answer = Answer(cue.verdict, cue.text, cue.sender, cue.language, until, cue.new_thread)
+    return Delivery(heard.email, at, heard.mailbox, answer, heard.raw)

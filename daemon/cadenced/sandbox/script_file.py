@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,13 +16,13 @@ from pathlib import Path
 from cadenced.config.spelling import did_you_mean
 from cadenced.core import address, pacing
 from cadenced.core.pacing import Delay
-from cadenced.core.sequence import Sequence
+from cadenced.core.sequence import Sequence as Plan
 from cadenced.errors import AddressError, BrokenWorkspaceError, Problem, RefusedError
 from cadenced.library import record
 from cadenced.sandbox import phrases
 from cadenced.sandbox.script import PATIENCE, Cue, Script
 
-KEYS = ("email", "after", "text", "verdict", "from", "until", "language")
+KEYS = ("email", "after", "text", "verdict", "from", "until", "language", "thread")
 _LARGEST = 4 * 1024 * 1024
 _FORM = 'write a list, such as: - {email: ann@acme.example, after: 2 days, text: "Yes, Tuesday."}'
 
@@ -40,7 +40,7 @@ class _Line:
         self.problems.append(Problem(self.file, self.line, 0, message, cure))
 
 
-def load(path: Path, sequences: Mapping[str, Sequence]) -> Script:
+def load(path: Path, sequences: Mapping[str, Plan]) -> Script:
     """Read a file; BrokenWorkspaceError carries every problem. ``sequences`` are those whose steps may be named."""
     raw = path.read_bytes()
     if len(raw) > _LARGEST:
@@ -50,13 +50,21 @@ def load(path: Path, sequences: Mapping[str, Sequence]) -> Script:
     except UnicodeDecodeError as wrong:
         raise RefusedError(f"{path} is not UTF-8 text") from wrong
     read = _rows if path.suffix.lower() in {".csv", ".tsv", ".txt"} else _entries
+    return Script(_cues(list(read(text, str(path))), sequences))
+
+
+def parse(entries: Sequence[Mapping[str, str]], file: str, sequences: Mapping[str, Plan]) -> Script:
+    """Read entries that stand in memory; BrokenWorkspaceError carries every problem with the entry's number."""
+    return Script(_cues([_Line(file, n, entry) for n, entry in enumerate(entries, start=1)], sequences))
+
+
+def _cues(lines: Sequence[_Line], sequences: Mapping[str, Plan]) -> list[Cue]:
     steps = frozenset(step.id for sequence in sequences.values() for step in sequence.steps)
-    lines = list(read(text, str(path)))
     cues = [_cue(line, steps) for line in lines]
     problems = [problem for line in lines for problem in line.problems]
     if problems:
         raise BrokenWorkspaceError(problems)
-    return Script(cues)
+    return cues
 
 
 def _rows(text: str, file: str) -> Iterator[_Line]:
@@ -98,6 +106,7 @@ def _cue(line: _Line, steps: frozenset[str]) -> Cue:
         sender=_address(line, "from") if "from" in values else "",
         until=_until(line, values.get("until", "")),
         language=values.get("language", "en"),
+        new_thread=values.get("thread") == "new",
     )
 
 
