@@ -101,7 +101,7 @@ def account_key(company: str, email: str) -> str:
 _WORD = re.compile(r"[^\W_]+")
 
 
-@functools.lru_cache(maxsize=32 * 1024)
+@functools.lru_cache(maxsize=16 * 1024)
 def bare_company(company: str) -> str:
     """Return a company's name without case, accents, punctuation and legal form, for comparing."""
     plain = company.replace(".", "").replace("'", "").replace("’", "").casefold()

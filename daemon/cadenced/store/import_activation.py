@@ -17,7 +17,7 @@ from cadenced.store import import_known, import_plans, imports
 from cadenced.store.schema import Utc, accounts, enrolments, events, import_rows, prospects, suppressions
 
 _row = import_rows.c
-_CACHE = 64 * 1024
+_CACHE = 32 * 1024
 _IMPORTS_LOCK = 0x63616465
 
 
