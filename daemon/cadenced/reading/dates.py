@@ -20,6 +20,7 @@ Business = Callable[[date], bool]
 _MAX_TEXT = 6000
 _MAX_SENTENCE = 700
 _MAX_SENTENCES = 60
+_AWAY = 3  # the rank of a day of absence; the last of several counts
 _NEAR = 70  # characters between a cue and the day that it speaks of
 _FUZZY = frozenset(
     {
@@ -59,7 +60,7 @@ def back_on(text: str, sent: datetime, language: str, business: Business = weekd
     best: tuple[int, date] | None = None
     for clues in _clues(text, reading):
         for rank, day in _returns(clues, reading.grammar):
-            if best is None or rank > best[0]:
+            if best is None or rank > best[0] or (rank == best[0] == _AWAY and day > best[1]):
                 best = (rank, day)
     return _business(best[1], reading.sent, business) if best else None
 
@@ -182,21 +183,26 @@ def _return(clue: _Clue, returning: bool, answering: bool, away: bool) -> tuple[
     mention = clue.mention
     if clue.preposition in ("until", "through"):
         return (6 if clue.preposition == "through" else 5), _after_until(clue, returning and clue.negated)
-    if mention.kind in ("range", "numeric_range") or (clue.preposition == "after" and (returning or answering)):
+    if mention.kind == "weekdays" and not away:  # "I work Monday to Wednesday"
+        return None
+    if mention.kind in ("range", "numeric_range", "weekdays") or (
+        clue.preposition == "after" and (returning or answering)
+    ):
         return (7 if clue.preposition == "after" else 5), mention.last + timedelta(1)
-    if returning and clue.preposition != "before":
+    if returning and (clue.preposition != "before" or clue.negated):
         return 8, mention.first
     if answering and mention.kind not in _VAGUE:
         return (7 if clue.preposition == "from" else 4), mention.first
     if away and clue.preposition != "from":
-        return (2 if mention.kind in _VAGUE else 3), mention.last + timedelta(1)
+        return (_AWAY - 1 if mention.kind in _VAGUE else _AWAY), mention.last + timedelta(1)
     return None
 
 
 def _after_until(clue: _Clue, not_before: bool) -> date:
     """`until 5 May`: the day after is right in both readings; `not back until 5 May`: that day."""
     mention = clue.mention
-    if not_before or (clue.preposition == "until" and mention.kind in _FUZZY):
+    early = mention.kind == "part_month" and mention.last.day < 20
+    if not_before or early or (clue.preposition == "until" and mention.kind in _FUZZY):
         return mention.first
     return mention.last + timedelta(1)
 

@@ -9,7 +9,7 @@ from typing import Any
 from cadenced.reading import patterns
 
 _DASH = r"\s?[-–—]\s?"
-_UNITS = ("day", "week", "fortnight", "month", "quarter", "year")
+_UNITS = ("day", "week", "fortnight", "month", "quarter", "half", "year")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _build(language: str, words: Mapping[str, Any], feasts: Mapping[str, Any]) -
         quarters=words["quarters"],
         units=tuple((name, re.compile(words["units"][name])) for name in _UNITS),
         trigger=_trigger(words, feasts),
-        connector=re.compile(rf"\s*(?:[-–—]|(?:,\s*)?(?:{words['to']}))\s*(?:{words['article']}){{0,2}}"),
+        connector=re.compile(rf"\s*(?:[-–—]|(?:,\s*)?(?:{words['to']})(?!\w))\s*(?:{words['article']}){{0,2}}"),
         preposition=_preposition(words),
         inclusive=re.compile(rf"[\s,(]{{0,3}}(?:{words['inclusive']})(?!\w)"),
         cues={
@@ -111,9 +111,10 @@ def _any(words: Iterable[str]) -> str:
 def _rules(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Name and expression of every way to name days, the most exact first."""
     yield from _exact(words)
+    yield from _relative(words)
     yield from _months(words)
     yield from _weekdays(words)
-    yield from _relative(words)
+    yield from _next(words)
     yield from _named(words, feasts)
 
 
@@ -158,6 +159,9 @@ def _months(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     month = rf"(?P<m>{_any(sorted(full, key=len, reverse=True))})(?!\w)"
     year = rf"(?:,?{words['of']}\s+(?P<y>20\d\d)\b)?"
     parts = _parts(words)
+    nth, week = _any(words["quarters"]), words["units"]["week"]
+    of = r"(?:\s+(?:of|in|im|des|de|du|do|del|di|van|av|i)\b|\s+d['’])?"
+    yield "nth_week", rf"(?<!\w)(?P<qw>{nth})\w*\s+(?:{week}){of}\s*(?:{words['article']})?{month}{year}"
     yield "part_month", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{month}{year}"
     following = rf"(?:(?:{words['new_year']})|(?P<y>20\d\d))(?!\w)"
     yield "part_year", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{following}"
@@ -225,6 +229,10 @@ def _relative(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     )
     yield "in", rf"(?<!\w)(?:{words['in']})\s+(?:{words['article']})?{amount}\s+{kind}{unit}"
     yield "in", rf"(?<!\w){amount}\s+{kind}{unit}\s+(?:{words['from_now']})(?!\w)"
+
+
+def _next(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    unit = rf"(?P<u>{_any(words['units'].values())})(?!\w)"
     yield "after_next", rf"(?<!\w)(?:{words['after_next']})(?!\w)"
     yield "next", rf"(?<!\w)(?:{words['next']})\s+{unit}"
     yield "next", rf"(?<!\w){unit}\s+(?:{words['next_after']})(?!\w)"

@@ -46,7 +46,10 @@ def _join_ranges(sentence: str, found: list[Mention], grammar: Grammar) -> list[
     for mention in found:
         before = joined[-1] if joined else None
         if before and _joins(sentence, before, mention, grammar):
-            joined[-1] = Mention(before.start, mention.end, before.first, mention.last, "range")
+            kind = "weekdays" if before.kind == mention.kind == "weekday" else "range"
+            joined[-1] = Mention(before.start, mention.end, before.first, mention.last, kind)
+        elif before and before.kind == "weekday" and mention.day and _is_beside(sentence, before, mention):
+            joined[-1] = Mention(before.start, mention.end, mention.first, mention.last, mention.kind)
         else:
             joined.append(mention)
     return joined
@@ -54,12 +57,29 @@ def _join_ranges(sentence: str, found: list[Mention], grammar: Grammar) -> list[
 
 _BETWEEN = re.compile(r"\b(?:between|entre|zwischen|tussen|tra|fra|mellan|both)\b[^.;]{0,40}$")
 _AND = re.compile(r"\s*,?\s*(?:and|et|und|en|y|e|och)\b")
+_LEAD = re.compile(r"[^\d]{0,24}")
+_DATED = frozenset({"date", "numeric", "short", "iso", "only_day"})
+
+
+def _is_beside(sentence: str, before: Mention, mention: Mention) -> bool:
+    """`Monday 20/4`: the name of the day belongs to the number behind it."""
+    return mention.kind in _DATED and not sentence[before.end : mention.start].strip(" ,(")
 
 
 def _joins(sentence: str, before: Mention, mention: Mention, grammar: Grammar) -> bool:
-    between = sentence[before.end : mention.start]
+    """Say whether a word such as "to" stands between; a date may have swallowed it as its article."""
+    lead = _LEAD.match(sentence, before.end)
+    between = lead[0] if lead and mention.kind in _DATED else sentence[before.end : mention.start]
     if len(between) > 24 or mention.last < before.first or before.kind == "range":
         return False
-    if not between.strip() or not grammar.connector.fullmatch(between):
+    if not between.strip() or not _connects(between, mention, grammar):
         return False
     return not _AND.match(between) or bool(_BETWEEN.search(sentence[: before.start]))
+
+
+def _connects(between: str, mention: Mention, grammar: Grammar) -> bool:
+    match = grammar.connector.match(between)
+    if not match:
+        return False
+    behind = between[match.end() :].strip(" ,.")
+    return not behind or (mention.kind in _DATED and grammar.weekday(behind) >= 0)

@@ -14,7 +14,7 @@ Span = tuple[date, date]
 _PAST_OF_AN_ABSENCE = 120  # days: an absence that ended so long ago cannot be meant, so the next year is
 _PAST_OF_A_PLAN = 45  # days: a plan lies ahead
 _DAYS = {"day": 1, "week": 7, "fortnight": 14}
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,17 @@ def _part(match: re.Match[str], first: date, last: date) -> Span:
     if _group(match, "mid"):
         middle = first + timedelta((length - 1) // 2 - (1 if 27 < length < 32 else 0))
         return middle, middle
-    return last - timedelta(0 if length < 3 else 1 if length < 8 else length // 5), last
+    return last - timedelta(0 if length < 3 else 1 if length < 8 else min(length // 5, 30)), last
+
+
+def _nth_week(match: re.Match[str], reading: Reading) -> Span | None:
+    """Read `the second week of June`: its seven days, counted from the first."""
+    span = _month_span(match, reading)
+    nth = _quarter_word(match["qw"], reading.grammar)
+    if not span or not nth:
+        return None
+    first = span[0][0] + timedelta(7 * (nth - 1))
+    return first, first + timedelta(6)
 
 
 def _part_year(match: re.Match[str], reading: Reading) -> Span | None:
@@ -391,6 +401,7 @@ RESOLVERS: dict[str, Callable[[re.Match[str], Reading], Span | None]] = {
     "numeric_range": _numeric_range,
     "numeric": _numeric,
     "short": _short,
+    "nth_week": _nth_week,
     "part_month": _part_month,
     "part_year": _part_year,
     "half_year": _half_year,
