@@ -34,10 +34,10 @@ def speed(folder: Path) -> dict[str, float]:
     near = [raw for raw in raws if 2_000 <= len(raw) <= 4_500]
     for raw in raws:
         verdict.judge(inbound.parse(raw))
-    began = time.perf_counter()
+    began = time.process_time()
     for raw in near:
         verdict.judge(inbound.parse(raw))
-    spent = time.perf_counter() - began
+    spent = time.process_time() - began
     worst = max(_milliseconds(raw) / max(1.0, len(raw) / 100_000) for raw in raws)
     return {"messages/s": round(len(near) / spent), "mean bytes": sum(map(len, near)) // len(near), "worst ms": worst}
 
@@ -45,9 +45,9 @@ def speed(folder: Path) -> dict[str, float]:
 def _milliseconds(raw: bytes) -> float:
     times = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.process_time()
         verdict.judge(inbound.parse(raw))
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     return round(min(times) * 1_000, 2)
 
 

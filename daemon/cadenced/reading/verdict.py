@@ -22,7 +22,7 @@ _REPLY = re.compile(
 _NOBODY = re.compile(
     r"^(?:no-?_?reply|do-?_?not-?_?reply|noreply|notifications?|news(?:letter)?s?|alerts?)\b", re.IGNORECASE
 )
-_UNDATED = frozenset({"reply.unsubscribe", "reply.not_interested"})
+_UNDATED = frozenset({"reply.unsubscribe", "reply.not_interested", "reply.unclear"})
 _NAMING = frozenset({"reply.referral", "reply.not_interested", "reply.unclear", "reply.objection"})
 
 
