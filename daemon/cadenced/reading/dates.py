@@ -20,6 +20,11 @@ Business = Callable[[date], bool]
 _MAX_TEXT = 6000
 _MAX_SENTENCE = 700
 _MAX_SENTENCES = 60
+_ASKED_FOR = 3.0  # the score of a day beside a word such as "call me"
+_AFTERWARDS = re.compile(
+    r"\b(?:after that|afterwards|thereafter|danach|daarna|därefter|efter det|après cela|ensuite|dopo di ciò"
+    r"|depois disso)\b"
+)
 _AWAY = 3  # the rank of a day of absence; the last of several counts
 _NEAR = 70  # characters between a cue and the day that it speaks of
 _FUZZY = frozenset(
@@ -40,6 +45,7 @@ _FUZZY = frozenset(
 )
 _LATE = frozenset({"part_month", "month_end", "quarter_end", "year_end", "part_this"})
 _UNNAMED = frozenset({"holidays", "season"})  # "my holidays" names no day, "until the holidays" does
+_RANGES = frozenset({"range", "numeric_range", "weekdays"})
 _ENDS = frozenset({"until", "through", "after"})
 _VAGUE = frozenset({"today", "rest_of_week", "weekend"})
 
@@ -69,6 +75,7 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
     """Return the first business day on which the writer wants to be written to again, or None."""
     reading = _reading(text, sent, language, plan=True)
     best: tuple[float, date] | None = None
+    afterwards = _AFTERWARDS.search(text.lower())
     fiscal = _FISCAL.search(text.lower()) is not None  # its "new year" is not January's
     for clues in _clues(text, reading):
         for score, day in _wishes(
@@ -76,6 +83,8 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
         ):
             if day > reading.sent and (best is None or score >= best[0]):
                 best = (score, day)
+    if best and afterwards and best[0] < _ASKED_FOR:
+        best = (best[0], best[1] + timedelta(1))
     return _business(best[1], reading.sent, business) if best else None
 
 
@@ -153,6 +162,8 @@ def _clue(sentence: str, mention: Mention, grammar: Grammar) -> _Clue:
     before = sentence[max(0, mention.start - 45) : mention.start]
     match = grammar.preposition.search(before)
     preposition = match.lastgroup or "" if match else ""
+    if preposition in ("", "from") and mention.day and grammar.after_event.search(before):
+        preposition = "after"
     if preposition == "until" and grammar.inclusive.match(sentence, mention.end):
         preposition = "through"
     clause = re.split(r"[,;:(]\s", sentence[: mention.start])[-1]
@@ -165,12 +176,12 @@ def _clue(sentence: str, mention: Mention, grammar: Grammar) -> _Clue:
 def _returns(clues: list[_Clue], grammar: Grammar) -> list[tuple[int, date]]:
     """Rank and first day back for each mention: a day of return, a last day away, then weaker signs."""
     sentence = clues[0].sentence
-    clues = [clue for clue in clues if clue.mention.kind not in _UNNAMED or clue.preposition in _ENDS]
+    away = grammar.cues["away"].search(sentence) is not None
+    clues = [clue for clue in clues if _counts(clue, away)]
     if not clues:
         return []
     returning = _nearest(clues, grammar.cues["back"], sentence)
     answering = _nearest(clues, grammar.cues["answer"], sentence)
-    away = grammar.cues["away"].search(sentence) is not None
     found = []
     for clue in clues:
         day = _return(clue, clue in returning, clue in answering, away)
@@ -179,15 +190,17 @@ def _returns(clues: list[_Clue], grammar: Grammar) -> list[tuple[int, date]]:
     return found
 
 
+def _counts(clue: _Clue, away: bool) -> bool:
+    """Leave out holidays without a bound, and the working days of "I work Monday to Wednesday"."""
+    kind = clue.mention.kind
+    return (kind not in _UNNAMED or clue.preposition in _ENDS) and (kind != "weekdays" or away)
+
+
 def _return(clue: _Clue, returning: bool, answering: bool, away: bool) -> tuple[int, date] | None:
     mention = clue.mention
     if clue.preposition in ("until", "through"):
         return (6 if clue.preposition == "through" else 5), _after_until(clue, returning and clue.negated)
-    if mention.kind == "weekdays" and not away:  # "I work Monday to Wednesday"
-        return None
-    if mention.kind in ("range", "numeric_range", "weekdays") or (
-        clue.preposition == "after" and (returning or answering)
-    ):
+    if mention.kind in _RANGES or (clue.preposition == "after" and (returning or answering)):
         return (7 if clue.preposition == "after" else 5), mention.last + timedelta(1)
     if returning and (clue.preposition != "before" or clue.negated):
         return 8, mention.first

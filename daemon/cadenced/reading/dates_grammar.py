@@ -27,6 +27,7 @@ class Grammar:
     trigger: re.Pattern[str]
     connector: re.Pattern[str]
     preposition: re.Pattern[str]
+    after_event: re.Pattern[str]
     inclusive: re.Pattern[str]
     cues: Mapping[str, re.Pattern[str]]
 
@@ -72,6 +73,7 @@ def _build(language: str, words: Mapping[str, Any], feasts: Mapping[str, Any]) -
         trigger=_trigger(words, feasts),
         connector=re.compile(rf"\s*(?:[-–—]|(?:,\s*)?(?:{words['to']})(?!\w))\s*(?:{words['article']}){{0,2}}"),
         preposition=_preposition(words),
+        after_event=re.compile(rf"(?<!\w)(?:{words['after']})\s+(?:[\w'-]+\s+){{1,6}}$"),
         inclusive=re.compile(rf"[\s,(]{{0,3}}(?:{words['inclusive']})(?!\w)"),
         cues={
             name: re.compile(rf"(?<!\w)(?:{words[name]})(?!\w)")
@@ -85,7 +87,8 @@ def _trigger(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> re.Pattern[
     """Return what a sentence must hold to be looked at more closely: a digit or a word that can name a day."""
     names = [*words["months"], *words["weekdays"], *words["units"].values(), *words["seasons"].values()]
     names += [
-        words[key] for key in ("tomorrow", "day_after_tomorrow", "holidays", "rest_of_week", "weekend", "new_year")
+        words[key]
+        for key in ("today", "tomorrow", "day_after_tomorrow", "holidays", "rest_of_week", "weekend", "new_year")
     ]
     names += [_ungrouped(words[key]) for key in ("month_end", "year_end", "quarter", "half_year")] + (
         [words["rentree"]] if "rentree" in words else []
@@ -224,10 +227,11 @@ def _relative(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     to = r"\s*(?:-|–|to|or|à|ou|bis|oder|tot|of|a|o|till|eller)\s*"
     amount = rf"(?P<k>\d{{1,2}}|{number})(?:{to}(?P<k2>\d{{1,2}}|{number}))?"
     unit = rf"(?P<u>{_any(words['units'].values())})(?!\w)"
+    more = rf"(?:\s+(?:or|ou|oder|of|o|eller)\s+(?P<k3>{number})(?!\w)(?!\s+\w+\s+(?:later|more)))?"
     kind = (
         r"(?:business |working |good |full |more |other |guten |weiteren |bonnes |autres |buone |altre |boas |outras )?"
     )
-    yield "in", rf"(?<!\w)(?:{words['in']})\s+(?:{words['article']})?{amount}\s+{kind}{unit}"
+    yield "in", rf"(?<!\w)(?:{words['in']})\s+(?:{words['article']})?{amount}\s+{kind}{unit}{more}"
     yield "in", rf"(?<!\w){amount}\s+{kind}{unit}\s+(?:{words['from_now']})(?!\w)"
 
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from cadenced.reading.dates_grammar import Grammar
 from cadenced.reading.dates_resolve import RESOLVERS, Reading
@@ -48,6 +48,8 @@ def _join_ranges(sentence: str, found: list[Mention], grammar: Grammar) -> list[
         if before and _joins(sentence, before, mention, grammar):
             kind = "weekdays" if before.kind == mention.kind == "weekday" else "range"
             joined[-1] = Mention(before.start, mention.end, before.first, mention.last, kind)
+        elif before and _same_week(sentence, before, mention):
+            joined[-1] = _day_of_week(before, mention)
         elif before and before.kind == "weekday" and mention.day and _is_beside(sentence, before, mention):
             joined[-1] = Mention(before.start, mention.end, mention.first, mention.last, mention.kind)
         else:
@@ -59,6 +61,25 @@ _BETWEEN = re.compile(r"\b(?:between|entre|zwischen|tussen|tra|fra|mellan|both)\
 _AND = re.compile(r"\s*,?\s*(?:and|et|und|en|y|e|och)\b")
 _LEAD = re.compile(r"[^\d]{0,24}")
 _DATED = frozenset({"date", "numeric", "short", "iso", "only_day"})
+
+
+_WEEKS = frozenset({"next", "after_next", "week"})
+
+
+def _same_week(sentence: str, before: Mention, mention: Mention) -> bool:
+    """`Tuesday of next week`, `next week on Tuesday`: a week and a day of it side by side."""
+    kinds = {before.kind, mention.kind}
+    lengths = {(found.last - found.first).days for found in (before, mention)}
+    between = sentence[before.end : mention.start]
+    return (
+        "weekday" in kinds and bool(kinds & _WEEKS) and lengths == {0, 4} and len(between) < 10 and "," not in between
+    )
+
+
+def _day_of_week(before: Mention, mention: Mention) -> Mention:
+    week, day = (mention, before) if before.kind == "weekday" else (before, mention)
+    found = week.first + timedelta(day.first.weekday())
+    return Mention(before.start, mention.end, found, found, "date")
 
 
 def _is_beside(sentence: str, before: Mention, mention: Mention) -> bool:

@@ -213,7 +213,9 @@ def _quarter_word(word: str, grammar: Grammar) -> int:
 def _in(match: re.Match[str], reading: Reading) -> Span | None:
     unit = reading.grammar.unit(match["u"])
     low = reading.grammar.number(match["k"])
-    high = reading.grammar.number(match["k2"]) if match["k2"] else low
+    high = reading.grammar.number(_group(match, "k2", "k3")) if _group(match, "k2", "k3") else low
+    if _group(match, "k3") and reading.grammar.language == "nl":  # "een maand of drie" is about three
+        low = high
     day = _later(reading.sent, unit, low, high)
     return _one(day)
 
@@ -330,7 +332,8 @@ def _holidays(match: re.Match[str], reading: Reading) -> Span | None:
     year, month = reading.sent.year, reading.sent.month
     if any(word in match[0] for word in _SUMMER) or 4 <= month <= 8:
         year += 1 if month > 8 else 0
-        return date(year, 7, 1), date(year, 8, 31)
+        last = date(year, 8, 9) if reading.grammar.language == "sv" else date(year, 8, 31)  # Sweden rests in July
+        return date(year, 7, 1), last
     if any(word in match[0] for word in _WINTER) or month >= 10 or (month == 1 and reading.sent.day < 5):
         return date(year, 12, 22), date(year + 1, 1, 4)
     return None
