@@ -16,7 +16,6 @@ from pathlib import Path
 from cadenced import config as configuration
 from cadenced import library, systemd
 from cadenced.config import Config, Mailbox
-from cadenced.config.secret import reveal
 from cadenced.core.roster import Rules
 from cadenced.engine.housekeeping import Housekeeping
 from cadenced.engine.intake import Drop, Intake
@@ -29,10 +28,10 @@ from cadenced.engine.workspace import Workspace, install_key
 from cadenced.errors import BrokenWorkspaceError, Problem
 from cadenced.library import Library
 from cadenced.library.watch import LibrarySource
-from cadenced.mail.imap import ImapSettings
+from cadenced.mail import settings
 from cadenced.mail.imap import Mailbox as ImapMailbox
 from cadenced.mail.privacy import hush_libraries
-from cadenced.mail.smtp import Pool, SmtpSettings
+from cadenced.mail.smtp import Pool
 from cadenced.ports import Clock, Inbox, Mailer
 from cadenced.store import mailboxes, touches
 from cadenced.store.database import Database
@@ -96,7 +95,7 @@ def _workspace(config: Config, known: Library, clock: Clock, *, inline: bool) ->
 def wording(config: Config) -> Settings:
     """Return the linter's settings of a workspace; BrokenWorkspaceError names the key that is wrong."""
     try:
-        return Settings.from_table(config.lint)
+        return Settings.from_table({"postal_address": config.daemon.postal_address, **config.lint})
     except ValueError as wrong:
         raise BrokenWorkspaceError([Problem(str(config.path), 0, 0, str(wrong), "see docs/rules.md")]) from wrong
 
@@ -173,38 +172,12 @@ def _noticer(services: tuple[Service, ...]) -> Callable[[], None]:
 
 def real_wires(config: Config, clock: Clock) -> Wires:
     """Return the way to the configured servers."""
-    return Wires(lambda box: _pool(box, config, clock), _imap)
+    grants = config.path.parent / "grants"
 
+    def mailer(box: Mailbox) -> Mailer:
+        return Pool(settings.smtp(box.smtp, config.safety.dot_timeout, grants), clock)
 
-def _pool(box: Mailbox, config: Config, clock: Clock) -> Pool:
-    smtp = box.smtp
-    settings = SmtpSettings(
-        host=smtp.host,
-        port=smtp.port,
-        security=smtp.security.value,
-        username=smtp.username,
-        password=_secret(smtp.password),
-        connections=smtp.connections,
-        dot_timeout=config.safety.dot_timeout.total_seconds(),
-    )
-    return Pool(settings, clock)
-
-
-def _imap(box: Mailbox) -> ImapMailbox:
-    imap = box.imap
-    settings = ImapSettings(
-        host=imap.host,
-        port=imap.port,
-        security=imap.security.value,
-        username=imap.username,
-        password=_secret(imap.password),
-        folder=imap.folder,
-    )
-    return ImapMailbox(settings)
-
-
-def _secret(secret: configuration.Secret | None) -> str | Callable[[], str]:
-    return "" if secret is None else lambda: reveal(secret)
+    return Wires(mailer, lambda box: ImapMailbox(settings.imap(box.imap, grants)))
 
 
 def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:

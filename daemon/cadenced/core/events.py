@@ -24,6 +24,13 @@ class Postponed:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenByHand:
+    """The human wrote to the prospect from their own mail program: a touch, though none of ours."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """A mail came in and was judged; ``until`` is the day that was read in it."""
 
@@ -123,6 +130,7 @@ class Completed:
 Event = (
     Sent
     | Postponed
+    | WrittenByHand
     | Answered
     | ColleagueAnswered
     | TaskOpened

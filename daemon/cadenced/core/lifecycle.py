@@ -90,6 +90,14 @@ def _postponed(enrolment: Enrolment, event: events.Postponed, _: Sequence) -> En
     return replace(enrolment, due_at=event.until, reason=event.reason)
 
 
+def _written_by_hand(enrolment: Enrolment, event: events.WrittenByHand, sequence: Sequence) -> Enrolment:
+    """Count the delay of the next step from the human's own mail, never making it earlier."""
+    anew = _go_on(enrolment, sequence, event.at)
+    if enrolment.due_at is None or anew.due_at is None or anew.due_at <= enrolment.due_at:
+        return enrolment
+    return replace(anew, reason="you wrote yourself; the next step waits its time from then")
+
+
 def _answered(enrolment: Enrolment, event: events.Answered, sequence: Sequence) -> Enrolment:
     reaction = reaction_to(enrolment, event, sequence)
     counted = replace(enrolment, soft_bounces=enrolment.soft_bounces + (event.verdict == "bounce.soft"))
@@ -267,6 +275,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
     State.ACTIVE: {
         events.Sent: _sent,
         events.Postponed: _postponed,
+        events.WrittenByHand: _written_by_hand,
         events.Answered: _answered,
         events.ColleagueAnswered: _colleague,
         events.TaskOpened: _task_opened,
@@ -280,6 +289,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
     },
     State.PAUSED: {
         events.Sent: _sent,
+        events.WrittenByHand: _fact,
         events.Answered: _answered,
         events.ColleagueAnswered: _colleague,
         events.TaskOpened: _task_opened,
@@ -293,6 +303,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
     },
     State.AWAITING_TASK: {
         events.Sent: _sent,
+        events.WrittenByHand: _fact,
         events.Answered: _answered,
         events.ColleagueAnswered: _fact,
         events.TaskOpened: _task_opened,
@@ -307,6 +318,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
     },
     State.HALTED: {
         events.Sent: _sent,
+        events.WrittenByHand: _fact,
         events.Answered: _answered_too_late,
         events.ColleagueAnswered: _fact,
         events.TaskDone: _fact,
@@ -318,6 +330,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
     },
     State.FINISHED: {
         events.Sent: _sent,
+        events.WrittenByHand: _fact,
         events.Answered: _answered_too_late,
         events.ColleagueAnswered: _fact,
         events.TaskDone: _fact,

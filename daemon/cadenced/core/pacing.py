@@ -133,8 +133,8 @@ def _clock(hour: str, minute: str) -> time:
 
 @functools.lru_cache(maxsize=256)
 def zone(name: str) -> ZoneInfo:
-    """Return the zone of an IANA name; KeyError (ZoneInfoNotFoundError) where there is none."""
-    return ZoneInfo(name)
+    """Return the zone of an IANA name (``""`` is UTC); KeyError (ZoneInfoNotFoundError) where there is none."""
+    return ZoneInfo(name or "UTC")
 
 
 @functools.lru_cache(maxsize=256)

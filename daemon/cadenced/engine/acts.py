@@ -121,6 +121,8 @@ def done(tx: Connection, workspace: Workspace, task_id: int, result: Result) -> 
     task = tasks.get(tx, task_id)
     if task is None:
         raise RefusedError(f"there is no task {task_id}")
+    if task.kind == "doubt" and task.done_at is None:
+        raise RefusedError(f"say what became of the mail: cadenced resolve {task.touch} sent|resend|skip")
     if not tasks.close(tx, task_id, outcome, text, now):
         raise RefusedError(f"task {task_id} was done on {task.done_at:%Y-%m-%d}: {task.outcome}")
     if task.prospect is not None:
@@ -136,11 +138,21 @@ def _go_on_after(tx: Connection, workspace: Workspace, task: tasks.OpenTask, res
     outcome, agreed = result.outcome, result.agreed
     enrolment = enrolments.get(tx, task.enrolment or 0)
     over = outcome in CONVERSATION and agreed is None
-    if enrolment.state == "awaiting_task" and task.kind != "doubt":
+    if enrolment.state == "awaiting_task":
         event = events.TaskDone(workspace.now(), task.step, outcome, over)
         enrolment = moves.move(tx, workspace, enrolment, event, task=task.id, outcome=outcome)
+        enrolment = _wait_for_others(tx, workspace, enrolment)
     if agreed is not None:
         _open_agreed(tx, workspace, task, enrolment, agreed)
+
+
+def _wait_for_others(tx: Connection, workspace: Workspace, enrolment: Enrolment) -> Enrolment:
+    """Hold an enrolment that was just let go while another question about it is still open."""
+    others = tasks.open_of_enrolment(tx, enrolment.id)
+    if not others or not enrolment.live:
+        return enrolment
+    event = events.TaskOpened(workspace.now(), "", others[0].due_at, f"task {others[0].id}: {others[0].brief}")
+    return moves.move(tx, workspace, enrolment, event)
 
 
 def _open_agreed(

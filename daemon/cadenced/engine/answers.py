@@ -22,6 +22,8 @@ _TEXT_SHOWN = 600
 
 _WORDS = {"reply": "replied", "auto": "auto_replied", "bounce": "bounced", "invite": "invite_answered"}
 
+_SPECIAL_WORDS = {"reply.unsubscribe": "opted_out", "complaint": "complained", "bounce.delayed": "delayed"}
+
 _BRIEFS: Mapping[str, str] = {
     "reply.interested": "{who} is interested. Answer today, and agree on the next step.",
     "reply.question": "{who} asks something. Answer it.",
@@ -83,7 +85,7 @@ def take(tx: Connection, workspace: Workspace, prospect: Prospect, taken: Taken)
 
 
 def _note(tx: Connection, now: datetime, prospect: Prospect, taken: Taken) -> None:
-    word = {"reply.unsubscribe": "opted_out", "complaint": "complained"}.get(taken.verdict)
+    word = _SPECIAL_WORDS.get(taken.verdict)
     timeline.note(
         tx,
         now,
@@ -187,7 +189,7 @@ def _tell_colleagues(tx: Connection, workspace: Workspace, prospect: Prospect, t
     for enrolment in enrolments.live_of_account(tx, prospect.account, but=prospect.id):
         after = moves.move(tx, workspace, enrolment, event)
         scope = workspace.sequence(enrolment.sequence).account_scope
-        if scope is AccountScope.HOLD and after is not enrolment and after.state != enrolment.state:
+        if scope is AccountScope.HOLD and after.live:
             colleague = people.get(tx, enrolment.prospect)
             brief = f"{prospect.name} has answered. Shall {colleague.name}, of the same account, still be written to?"
             task = tasks.NewTask("colleague", brief, now, colleague.id, enrolment.id, facts=_facts(taken))

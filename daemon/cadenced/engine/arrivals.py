@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from cadenced.core import events
+from cadenced.core import address, events
 from cadenced.core.model import TouchState
 from cadenced.engine import answers, moves, resolver
 from cadenced.engine.answers import Taken
@@ -50,7 +50,7 @@ class _Understood:
 
     @property
     def digest(self) -> str:
-        return digest(self.message.message_id, self.where.mail.raw)
+        return digest(self.message, self.where.mail.raw)
 
 
 def absorb(tx: Connection, workspace: Workspace, arrived: Arrived) -> bool:
@@ -62,15 +62,21 @@ def absorb(tx: Connection, workspace: Workspace, arrived: Arrived) -> bool:
         _unreadable(tx, workspace, arrived, str(fault))
         return False
     if message.author in workspace.own_addresses and not _is_report(message):
-        return _own(tx, workspace, message)
-    if not inbox.is_known(tx, arrived.mailbox, digest(message.message_id, raw)):
+        return _own(tx, workspace, arrived, message)
+    if not inbox.is_known(tx, arrived.mailbox, digest(message, raw)):
         _understand(tx, workspace, arrived, message)
     return False
 
 
-def digest(message_id: str, raw: bytes) -> str:
-    """Return what makes a mail count once: its Message-ID, or all of it where it has none."""
-    return hashlib.sha256(f"id:{message_id}".encode() if message_id else raw).hexdigest()
+def digest(message: Inbound | None, raw: bytes) -> str:
+    """Return what makes a mail count once, in whichever folder it lies: its Message-ID with its author and date.
+
+    The Message-ID alone does not do: there are mail programs that use one twice.
+    """
+    if message is None or not message.message_id:
+        return hashlib.sha256(raw).hexdigest()
+    marks = (message.message_id, message.author, message.headers.get("date"))
+    return hashlib.sha256("\0".join(marks).encode("utf-8", "replace")).hexdigest()
 
 
 def _understand(tx: Connection, workspace: Workspace, arrived: Arrived, message: Inbound) -> None:
@@ -93,14 +99,30 @@ def _is_report(message: Inbound) -> bool:
     return message.content_type == "multipart/report" or message.return_path == ""
 
 
-def _own(tx: Connection, workspace: Workspace, message: Inbound) -> bool:
-    """Take our own mail for what it is: never a reply; a copy to ourselves proves that its touch was sent."""
+def _own(tx: Connection, workspace: Workspace, arrived: Arrived, message: Inbound) -> bool:
+    """Take our own mail for what it is: never a reply; a copy that a server filed proves that its touch was sent."""
     touch = touches.note_copy(tx, message.cadence_ref, workspace.now()) if message.cadence_ref else None
     if touch is None:
+        if not message.cadence_ref:
+            _written_by_hand(tx, workspace, arrived, message)
         return False
     if touch.state in {TouchState.UNKNOWN, TouchState.IN_DOUBT}:
-        resolver.settle_as_sent(tx, workspace, touch, "the copy to ourselves has arrived")
+        resolver.settle_as_sent(tx, workspace, touch, f"a copy of it lies in {arrived.folder}")
     return True
+
+
+def _written_by_hand(tx: Connection, workspace: Workspace, arrived: Arrived, message: Inbound) -> None:
+    """Let a mail that the human wrote from their own program count as a touch: the next step keeps its distance."""
+    mark = digest(message, arrived.mail.raw)
+    if inbox.is_known(tx, arrived.mailbox, mark):
+        return
+    now = workspace.now()
+    inbox.add(tx, Read(arrived.mailbox, mark, arrived.folder, arrived.mail.uid, now, how="written by hand"))
+    named = {one.address.lower() for one in (*message.to, *message.cc)}
+    for prospect in people.of_addresses(tx, named):
+        timeline.note(tx, now, "written_by_hand", prospect.id, subject=message.subject)
+        for enrolment in enrolments.of_prospect(tx, prospect.id, live=True):
+            moves.move(tx, workspace, enrolment, events.WrittenByHand(now))
 
 
 def _by_opt_out_link(message: Inbound, register: StoreRegister) -> Attribution | None:
@@ -112,16 +134,17 @@ def _by_opt_out_link(message: Inbound, register: StoreRegister) -> Attribution |
 
 def _before_our_time(tx: Connection, understood: _Understood, found: Attribution) -> bool:
     """Whether a mail that only its address attributes is older than anything we have to do with its author."""
-    written = understood.message.date
-    if written is None or found.how.startswith(_SURE):
+    moments = [moment for moment in (understood.message.date, understood.where.mail.received_at) if moment]
+    if not moments or found.how.startswith(_SURE):
         return False
     begun = enrolments.first_enrolled_at(tx, found.prospect)
-    return begun is not None and written < begun - timedelta(days=1)
+    return begun is not None and max(moments) < begun - timedelta(days=1)  # a clock of theirs may be wrong; ours is not
 
 
 def _take(tx: Connection, workspace: Workspace, understood: _Understood, found: Attribution) -> None:
     judged = understood.judged
     _keep(tx, workspace, understood, found)
+    _proves(tx, workspace, found)
     if judged.kind == "unrelated":
         return
     named = judged.referral
@@ -140,6 +163,27 @@ def _take(tx: Connection, workspace: Workspace, understood: _Understood, found: 
         facts={"from": understood.message.author} if found.flagged else {},
     )
     answers.take(tx, workspace, people.get(tx, found.prospect), taken)
+    if taken.by_a_person:
+        _take_for_author(tx, workspace, understood, found, taken)
+
+
+def _take_for_author(
+    tx: Connection, workspace: Workspace, understood: _Understood, found: Attribution, taken: Taken
+) -> None:
+    """Let an answer in somebody else's thread count for its author too, whose address we write to as well."""
+    author = understood.message.author
+    for other in people.of_addresses(tx, {author, address.identity(author)} if author else ()):
+        if other.id != found.prospect:
+            answers.take(tx, workspace, other, replace(taken, touch=None, how="answered in another thread"))
+    if taken.verdict == "reply.unsubscribe" and author:
+        people.suppress(tx, author, taken.verdict, workspace.now())
+
+
+def _proves(tx: Connection, workspace: Workspace, found: Attribution) -> None:
+    """Settle a doubt by what came back: an answer that names a touch proves that it was sent."""
+    touch = touches.get(tx, found.touch) if found.touch is not None else None
+    if touch is not None and touch.state in {TouchState.UNKNOWN, TouchState.IN_DOUBT}:
+        resolver.settle_as_sent(tx, workspace, touch, "an answer refers to it")
 
 
 def _stranger(tx: Connection, workspace: Workspace, understood: _Understood) -> None:
@@ -181,7 +225,7 @@ def _keep(tx: Connection, workspace: Workspace, understood: _Understood, found: 
 def _unreadable(tx: Connection, workspace: Workspace, arrived: Arrived, fault: str) -> None:
     """Hold whoever is named in bytes that are no message: it might be an answer, and silence is the safe side."""
     raw = arrived.mail.raw
-    mark = digest("", raw)
+    mark = digest(None, raw)
     if inbox.is_known(tx, arrived.mailbox, mark):
         return
     now = workspace.now()

@@ -60,7 +60,11 @@ def clear(tx: Connection, workspace: Workspace, moment: Moment) -> int:
     """Do all that is due and sends nothing: wake, open tasks, finish. Returns how many enrolments moved."""
     due = enrolments.due(tx, moment.mailbox, "desk", moment.now, BATCH)
     for enrolment in due:
-        step_on(tx, workspace, enrolment, moment)
+        waking = lifecycle.wake(enrolment, moment.now)
+        if isinstance(waking, events.Resumed):
+            moves.move(tx, workspace, enrolment, waking)
+        else:
+            _act(tx, workspace, enrolment, moment, may_send=False)
     return len(due)
 
 
@@ -80,23 +84,31 @@ def claim_mail(tx: Connection, workspace: Workspace, moment: Moment, slots: int,
         if len(claimed) >= slots:
             break
         if enrolment.id not in busy:
-            ready = step_on(tx, workspace, enrolment, moment)
+            ready = _act(tx, workspace, enrolment, moment, may_send=True)
             claimed += [ready] if ready else []
             put_off += ready is None
     return Batch(tuple(claimed), put_off)
 
 
-def step_on(tx: Connection, workspace: Workspace, enrolment: Enrolment, moment: Moment) -> Claimed | None:
-    """Carry out the next action of one due enrolment; returns the touch where that is a mail to send."""
-    waking = lifecycle.wake(enrolment, moment.now)
-    if isinstance(waking, events.Resumed):
-        enrolment = moves.move(tx, workspace, enrolment, waking)
-    prospect = people.get(tx, enrolment.prospect)
+def decide(tx: Connection, workspace: Workspace, enrolment: Enrolment, moment: Moment) -> planner.Action:
+    """Return the next action of one due enrolment. Data that makes no sense comes to a human and blocks nobody."""
     sequence = workspace.sequence(enrolment.sequence)
-    action = planner.next_action(enrolment, sequence, given(tx, enrolment, prospect.email, moment))
-    match action:
-        case planner.Send(step):
+    try:
+        prospect = people.get(tx, enrolment.prospect)
+        return planner.next_action(enrolment, sequence, given(tx, enrolment, prospect.email, moment))
+    except (ValueError, LookupError) as fault:  # a zone that is gone, a window that never opens
+        return planner.OpenTask(None, f"Nothing can be planned here: {fault}. Mend it, then mark this task as done.")
+
+
+def _act(
+    tx: Connection, workspace: Workspace, enrolment: Enrolment, moment: Moment, *, may_send: bool
+) -> Claimed | None:
+    """Carry out the next action of one due enrolment; returns the touch where that is a mail to send."""
+    match decide(tx, workspace, enrolment, moment):
+        case planner.Send(step) if may_send:
             return _claim(tx, workspace, enrolment, step, moment.now)
+        case planner.Send():  # the step has become a mail since the row was written: into the lane of mails
+            enrolments.save(tx, enrolment, workspace.sequence(enrolment.sequence))
         case planner.OpenTask(step, why):
             open_task(tx, workspace, enrolment, step, why)
         case planner.Finish(outcome, then):
@@ -157,6 +169,7 @@ def _claim(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Ste
         moves.move(tx, workspace, enrolment, events.Skipped(now, step.id), step=step.id, touch=touch.id)
         return None
     if not touches.claim(tx, touch.id, workspace.boot_id, now):
+        _wait(tx, workspace, enrolment, now + planner.LOOK_AGAIN, "its touch is under way elsewhere")
         return None
     box = workspace.mailbox(touch.mailbox)
     message = Outgoing(

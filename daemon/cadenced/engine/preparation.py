@@ -83,7 +83,7 @@ def prepare(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: St
         problem = error.problem
         brief = f"The mail of step {step.id} cannot be written for {case.prospect.email}: {problem}"
         return Obstacle("template", brief, {"template": step.template})
-    except ComposeError as error:
+    except (ComposeError, LookupError, ValueError) as error:  # odd data blocks only its prospect
         brief = f"The mail of step {step.id} cannot be built for {case.prospect.email}: {error}"
         return Obstacle("template", brief, {"template": step.template})
 
@@ -134,7 +134,8 @@ def render(workspace: Workspace, case: Case) -> Draft:
 def judge(workspace: Workspace, case: Case, draft: Draft) -> tuple[Finding, ...]:
     """Return the findings for which this message must not leave."""
     waived = workspace.waivers(case.step.template)
-    settings = workspace.wording.without(waived)
+    thread = {"fake-reply"} if case.thread.message_ids else set()  # here "Re:" is true
+    settings = workspace.wording.without(waived | thread)
     subject = compose.subject_of(draft, Thread()) if not case.thread.message_ids else draft.subject
     found = gate.check(subject, draft.body, case.language, settings)
     return tuple(finding for finding in found if finding.severity == ERROR)

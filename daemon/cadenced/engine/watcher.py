@@ -24,8 +24,9 @@ from cadenced.store.touches import Touch
 
 log = logging.getLogger(__name__)
 
-NOT_WATCHED = frozenset({"sent", "drafts", "outbox"})
-"""Roles of folders in which our own mail lies. All others are watched: filters and Junk move replies away."""
+NOT_WATCHED = frozenset({"drafts", "outbox"})
+"""Roles of folders that are not read. All others are: filters and Junk move replies away, and Sent holds what was
+written by hand, and the copies that prove what was sent."""
 
 LOOK_BACK = timedelta(days=90)
 """How far a folder is read again when its UIDs have changed, or when it is new."""
@@ -120,7 +121,7 @@ class Watcher:
         self._sent_folder = self._find_sent_folder(folders)
         places = dict(known)
         for folder in folders:
-            if folder.role in NOT_WATCHED or folder == self._sent_folder:
+            if folder.role in NOT_WATCHED:
                 continue
             places[folder.name] = await self._read_folder(folder, places.get(folder.name), first=first)
         self._places = places

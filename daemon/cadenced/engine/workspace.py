@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from cadenced.library import Library
 from cadenced.ports import Clock
 from cadenced.store.database import Database
 from cadenced.store.schema import meta
+from cadenced.wording import lint
 from cadenced.wording.settings import DEFAULTS, Settings
 
 INSTALL_KEY_BYTES = 32
@@ -54,7 +54,7 @@ class Workspace:
     def waivers(self, template: str) -> frozenset[str]:
         """Return the wording rules that a template's own comments waive, with their reasons given there."""
         found = self.library.templates.get(template)
-        return frozenset() if found is None else frozenset(_WAIVER.findall(found.body))
+        return frozenset() if found is None else lint.waived(found.body)
 
     def mailbox(self, name: str) -> Mailbox:
         """Return a configured mailbox; KeyError where it is gone from the config."""
@@ -77,8 +77,6 @@ def install_key(tx: Connection, fresh: Callable[[int], bytes]) -> bytes:
     tx.execute(meta.insert().values(key="install_key", value=key.hex()))
     return key
 
-
-_WAIVER = re.compile(r"\{#-?\s*lint:\s*allow\s+([\w-]+)\s*,\s*\S")
 
 SOON = timedelta(seconds=1)
 """How soon a service looks again when something is under way."""

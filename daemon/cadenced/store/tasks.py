@@ -112,6 +112,12 @@ def open_until(tx: Connection, until: datetime | None = None) -> list[OpenTask]:
     return [_from_row(row) for row in tx.execute(query)]
 
 
+def open_of_enrolment(tx: Connection, enrolment_id: int) -> list[OpenTask]:
+    """Return the open tasks of an enrolment, the oldest date first."""
+    query = _query().where(tasks.c.done_at.is_(None), tasks.c.enrolment_id == enrolment_id)
+    return [_from_row(row) for row in tx.execute(query.order_by(tasks.c.due_at, tasks.c.id))]
+
+
 def of_prospect(tx: Connection, prospect_id: int) -> list[OpenTask]:
     """Return all tasks about a prospect, oldest first."""
     query = _query().where(tasks.c.prospect_id == prospect_id).order_by(tasks.c.id)

@@ -1,0 +1,77 @@
+"""What time alone brings about: waking, and the lanes in which due work lies."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import house
+import pytest
+from house import House, until
+
+from cadenced.core.model import State
+from cadenced.engine import acts
+from cadenced.store import tasks
+from cadenced.store.schema import enrolments
+from peers import dovecot, smtp_sink
+
+pytestmark = dovecot.needs_dovecot
+
+CALLS = """\
+title: Calls
+window: always
+steps:
+  - task: call
+    brief: Call them.
+  - email: one
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[dovecot.Dovecot]:
+    with dovecot.running() as one:
+        yield one
+
+
+@pytest.fixture
+async def home(tmp_path: Path, server: dovecot.Dovecot) -> AsyncIterator[House]:
+    path = house.write(tmp_path, server.port, 1)
+    (tmp_path / "sequences" / "calls.yaml").write_text(CALLS)
+    async with smtp_sink.serve() as sink:
+        path.write_text(path.read_text().replace("port = 1\n", f"port = {sink.port}\n"))
+        async with house.running(path, sink) as one:
+            yield one
+
+
+async def test_a_pause_that_is_over_is_followed_by_the_touch_that_was_next(home: House) -> None:
+    def paused(tx: Any) -> None:
+        acts.pause(tx, home.workspace, "ann@wakes.example", home.workspace.now() + timedelta(seconds=2))
+
+    home.enrol("ann@wakes.example")
+    home.workspace.database.transact(paused)
+    await until(lambda: home.standing("ann@wakes.example").state is State.FINISHED)
+    assert len(home.sent_to("ann@wakes.example")) == 3
+
+
+async def test_a_task_that_is_done_lets_the_mail_after_it_leave(home: House) -> None:
+    home.enrol("bob@task.example", "calls")
+    await until(lambda: home.standing("bob@task.example").state is State.AWAITING_TASK)
+    (task,) = home.read(tasks.open_until)
+    assert home.sent_to("bob@task.example") == []
+    result = acts.Result("no_answer")
+    home.workspace.database.transact(lambda tx: acts.done(tx, home.workspace, task.id, result))
+    await until(lambda: len(home.sent_to("bob@task.example")) == 1)
+
+
+async def test_one_prospect_of_whom_nothing_can_be_made_blocks_nobody(home: House) -> None:
+    home.enrol("carl@odd.example")
+
+    def spoil(tx: Any) -> None:
+        tx.execute(enrolments.update().values(timezone="Moon/Crater"))
+
+    home.workspace.database.transact(spoil)
+    home.enrol("dora@fine.example")
+    await until(lambda: len(home.sent_to("dora@fine.example")) == 3)
+    await until(lambda: home.standing("carl@odd.example").state is State.AWAITING_TASK)
