@@ -76,6 +76,10 @@ def _around(line: str, match: re.Match[str]) -> str:
     return line[max(0, match.start() - 40) : match.end() + 40].strip()
 
 
+_DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.10", "5.2.1"})
+_WEAK = frozenset({"system", "network", "expired"})  # words that also stand beside what is meant
+
+
 def early(text: str) -> bool:
     """Whether the refusal came before the recipient was named: on connecting, HELO or MAIL FROM."""
     return bool(_EARLY.search(_SPACE.sub(" ", text[: _LIMIT * 2])))
@@ -131,6 +135,9 @@ def judge(quoted: Sequence[str], told: str = "", status: str = "", title: str = 
         or _first(by_reply, [reply_code(one) for one in quoted])
         or Diagnosis("hard", "5.0.0", "unstated", False)
     )
+    named = _first(by_status, [enhanced(one) for one in (*quoted, status) if enhanced(one) in _DEAD])
+    if named and found.reason in _WEAK:
+        return replace(found, kind="hard")
     if found.reason == "host_unknown" and _passing([*quoted, status]):
         return replace(found, kind="soft")
     if found.kind == "hard" and found.reason != "disabled" and early(f"{told} {next(iter(quoted), '')}"):
