@@ -65,7 +65,8 @@ def _as_object(found: list[Judgement], *, broken: bool) -> dict[str, Any]:
             {
                 "law": judgement.law.name,
                 "text": judgement.law.text,
-                "weight": judgement.law.weight.value,
+                "severity": judgement.law.weight.value,
+                "holds": not judgement.count,
                 "count": judgement.count,
                 "breaches": [{"text": breach.text, **breach.ids} for breach in judgement.breaches],
             }

@@ -176,7 +176,8 @@ def _afterwards(tx: Connection, workspace: Workspace, task: OpenTask, result: Re
         when = moments.local(stands.due_at, zone, now)
         yield f"{stands.sequence} goes on with step “{stands.step}” on {when} ({zone})."
     else:
-        yield f"{stands.sequence} is {stands.state.value.replace('_', ' ')}."
+        words = {"awaiting_task": "waits for you", "paused": "stays paused"}
+        yield f"{stands.sequence} {words.get(stands.state.value, f'is {stands.state.value}')}."
 
 
 COMMANDS = (today, done)

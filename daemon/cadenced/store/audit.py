@@ -22,7 +22,7 @@ MOST_SHOWN = 200
 class Weight(StrEnum):
     """How bad it is."""
 
-    BROKEN = "broken"
+    BROKEN = "error"
     NOTE = "note"
 
 
