@@ -52,7 +52,9 @@ def _place(year: int, month: int, day: int, weekday: int, reading: Reading) -> d
         return min(fitting, key=lambda found: abs(found - reading.sent))
     oldest = reading.sent - timedelta(_PAST_OF_A_PLAN if reading.plan else _PAST_OF_AN_ABSENCE)
     newest = reading.sent + timedelta(330)
-    return next((found for found in near if oldest <= found <= newest), near[0] if near else None)
+    if weekday >= 0 and not reading.plan:  # the weekday fits no year near: an old notice, unless the day is near
+        newest = reading.sent + timedelta(60)
+    return next((found for found in near if oldest <= found <= newest), None)
 
 
 def _weekday(match: re.Match[str], reading: Reading, *names: str) -> int:
@@ -112,7 +114,10 @@ def _ordered(a: int, b: int, year: int, sign: str, reading: Reading) -> date | N
     if a > 12 or b > 12:
         month_first = b > 12
     day, month = (b, a) if month_first else (a, b)
-    return _place(year, month, day, -1, reading)
+    found, other = _place(year, month, day, -1, reading), _place(year, day, month, -1, reading)
+    if found and other and found < reading.sent <= other <= reading.sent + timedelta(_PAST_OF_AN_ABSENCE):
+        return other  # read in the usual order it has passed, in the other it lies just ahead
+    return found
 
 
 def _month_span(match: re.Match[str], reading: Reading) -> tuple[Span, bool] | None:

@@ -48,14 +48,14 @@ class _Family:
     unless: re.Pattern[str] | None
     branches: tuple[patterns_keys.Branch, ...]
 
-    def alive(self, lowered: str) -> "_Family | None":
-        """Leave out the branches that cannot match anywhere in a text."""
-        branches = tuple(branch for branch in self.branches if branch.possible(lowered))
+    def alive(self, present: frozenset[str]) -> "_Family | None":
+        """Leave out the branches that cannot match anywhere in a text that holds these keys."""
+        branches = tuple(branch for branch in self.branches if branch.possible(present))
         return replace(self, branches=branches) if branches else None
 
-    def find(self, sentence: str, lowered: str) -> re.Match[str] | None:
+    def find(self, sentence: str, present: frozenset[str]) -> re.Match[str] | None:
         for branch in self.branches:
-            match = branch.regex.search(sentence) if branch.possible(lowered) else None
+            match = branch.regex.search(sentence) if branch.possible(present) else None
             if match:
                 return None if self.unless and self.unless.search(sentence) else match
         return None
@@ -71,10 +71,10 @@ def judge(text: str, subject: str, language: str) -> Intent:
     """Judge a person's own words; `subject` counts only when the words are missing or the subject is a request."""
     hits: dict[str, dict[str, _Hit]] = {}
     sentences = _sentences(text, subject)
-    lowered = "\n".join(sentences).lower()
-    families = [found for family in _families(language) if (found := family.alive(lowered))]
+    present = _present(_keys(language), "\n".join(sentences).lower())
+    families = [found for family in _families(language) if (found := family.alive(present))]
     for sentence in sentences:
-        _judge_sentence(sentence, language, families, hits)
+        _judge_sentence(_Sentence(sentence, sentence.lower(), present), language, families, hits)
     scores = {verdict: sum(hit.weight for hit in found.values()) for verdict, found in hits.items()}
     kind = _decide(scores)
     proofs = sorted(hits.get(kind, {}).items(), key=lambda item: -item[1].weight)
@@ -102,19 +102,28 @@ def _sentences(text: str, subject: str) -> list[str]:
     return [piece[:_MAX_SENTENCE] for piece in flat if piece][:_MAX_SENTENCES]
 
 
-def _judge_sentence(sentence: str, language: str, families: list[_Family], hits: dict[str, dict[str, _Hit]]) -> None:
-    lowered = sentence.lower()
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    text: str
+    lowered: str
+    around: frozenset[str]  # the keys that the whole text holds
+
+
+def _judge_sentence(
+    sentence: _Sentence, language: str, families: list[_Family], hits: dict[str, dict[str, _Hit]]
+) -> None:
+    lowered, present = sentence.lowered, _present(sentence.around, sentence.lowered)
     but = max((match.start() for match in _BUT.finditer(lowered)), default=-1)
     matched = False
     for family in families:
-        match = family.find(sentence, lowered)
+        match = family.find(sentence.text, present)
         if match:
             matched = matched or family.verdict != "question"
-            weight = family.weight * _share(family.verdict, match.end() <= but, sentence.endswith("?"))
+            weight = family.weight * _share(family.verdict, match.end() <= but, lowered.endswith("?"))
             _note(hits, family.verdict, family.pattern.code, _Hit(weight, match[0].strip()[:80]))
     near = _judge_day(lowered, language, hits)
-    if "?" in sentence:
-        _note(hits, "question", "question.mark", _Hit(0.5 if matched or near else 2.0, sentence[-80:]))
+    if "?" in lowered:
+        _note(hits, "question", "question.mark", _Hit(0.5 if matched or near else 2.0, sentence.text[-80:]))
 
 
 def _share(verdict: str, before_but: bool, asked: bool) -> float:
@@ -166,10 +175,21 @@ def _family(pattern: patterns.Pattern) -> _Family:
     )
 
 
+@cache
+def _keys(language: str, verdict: str = "") -> frozenset[str]:
+    """Return every key of the families of a language, or of those for one verdict."""
+    families = (family for family in _families(language) if verdict in ("", family.verdict))
+    return frozenset().union(*(branch.keys for family in families for branch in family.branches))
+
+
+def _present(keys: frozenset[str], lowered: str) -> frozenset[str]:
+    return frozenset([key for key in keys if key in lowered])
+
+
 def speaks_for(verdict: str, sentence: str, language: str) -> bool:
     """Say whether a family of this verdict matches the sentence."""
-    lowered = sentence.lower()
-    return any(family.verdict == verdict and family.find(sentence, lowered) for family in _families(language))
+    present = _present(_keys(language, verdict), sentence.lower())
+    return any(family.verdict == verdict and family.find(sentence, present) for family in _families(language))
 
 
 def families(language: str) -> Iterable[tuple[patterns.Pattern, re.Pattern[str] | None]]:

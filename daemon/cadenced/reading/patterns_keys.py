@@ -18,17 +18,17 @@ class Branch:
     """One alternative of an expression with its keys; compiled without further ado."""
 
     regex: re.Pattern[str]
-    keys: tuple[str, ...]
+    keys: frozenset[str]
 
-    def possible(self, lowered: str) -> bool:
-        """Say whether the alternative can match in a text, given in lower case."""
-        return not self.keys or any(key in lowered for key in self.keys)
+    def possible(self, present: frozenset[str]) -> bool:
+        """Say whether the alternative can match in a text that holds these keys."""
+        return not self.keys or not self.keys.isdisjoint(present)
 
 
 def branches(source: str) -> tuple[Branch, ...]:
     """Part an expression at its outermost alternatives, so that each is tried only where it can match."""
     flags = re.IGNORECASE | re.MULTILINE
-    return tuple(Branch(re.compile(piece, flags), keys(piece)) for piece in _alternatives(source))
+    return tuple(Branch(re.compile(piece, flags), frozenset(keys(piece))) for piece in _alternatives(source))
 
 
 def _alternatives(source: str) -> list[str]:
