@@ -23,7 +23,7 @@ _NOBODY = re.compile(
     r"^(?:no-?_?reply|do-?_?not-?_?reply|noreply|notifications?|news(?:letter)?s?|alerts?)\b", re.IGNORECASE
 )
 _UNDATED = frozenset({"reply.unsubscribe", "reply.not_interested", "reply.unclear"})
-_NAMING = frozenset({"reply.referral", "reply.not_interested", "reply.unclear", "reply.objection"})
+_NAMING = frozenset({"reply.referral", "reply.not_interested", "reply.objection"})
 
 
 @dataclass(frozen=True, slots=True)
