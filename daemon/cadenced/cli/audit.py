@@ -40,12 +40,9 @@ def audit(*, as_json: bool) -> int:
 
 
 def _judge(*, quiet: bool, with_library: bool) -> list[Judgement]:
-    with opening.workspace(with_library=with_library) as workspace:
+    with opening.workspace(with_library=with_library) as workspace, screen.busy("", quiet=quiet) as told:
         given = Given(workspace.now(), _goes_on(workspace))
-        if quiet or screen.is_wide_open():
-            return workspace.database.read(lambda tx: list(laws.judge(tx, given)))
-        with screen.console().status("") as status:
-            return workspace.database.read(lambda tx: list(laws.judge(tx, given, lambda law: status.update(law.text))))
+        return workspace.database.read(lambda tx: list(laws.judge(tx, given, lambda law: told(law.text))))
 
 
 def _goes_on(workspace: Workspace) -> Callable[[str, str], bool]:

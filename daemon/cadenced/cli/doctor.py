@@ -37,8 +37,8 @@ def doctor(*, as_json: bool) -> int:
     Nothing is sent. SPF, DKIM and DMARC are not looked at. The exit status is 1 where something is bad.
     """
     hush_libraries()
-    with opening.workspace() as workspace:
-        found = _examine(workspace, quiet=as_json)
+    with opening.workspace() as workspace, screen.busy("logging in everywhere", quiet=as_json):
+        found = _examine(workspace)
     sick = any(one.health is Health.BAD for one in found)
     if as_json:
         document({"sound": not sick, "checks": [asdict(one) for one in found]})
@@ -47,14 +47,7 @@ def doctor(*, as_json: bool) -> int:
     return 1 if sick else 0
 
 
-def _examine(workspace: Workspace, *, quiet: bool) -> list[Diagnosis]:
-    if quiet or screen.is_wide_open():
-        return _all(workspace)
-    with screen.console().status("logging in everywhere"):
-        return _all(workspace)
-
-
-def _all(workspace: Workspace) -> list[Diagnosis]:
+def _examine(workspace: Workspace) -> list[Diagnosis]:
     config = workspace.config
     found = list(doctor_machine.examine(workspace))
     found += asyncio.run(_servers(config))

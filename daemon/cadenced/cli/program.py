@@ -77,6 +77,7 @@ _SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "lint": ("wording", "Check the wording of templates and sequences."),
         "voice": ("wording", "Show whether a text speaks of its reader or of its writer."),
         "rule": ("wording", "Explain a rule of wording."),
+        "lsp": ("lsp", "Serve an editor: findings and balance while you write."),
     },
 }
 

@@ -69,7 +69,8 @@ def reclassify(*, applied: bool, as_json: bool) -> None:
     was overlooked) that is carried out. Nobody is set going again: a task asks you instead.
     """
     with opening.workspace() as workspace:
-        found = workspace.database.read(lambda tx: list(changes(tx, workspace)))
+        with screen.busy("reading kept mails again", quiet=as_json):
+            found = workspace.database.read(lambda tx: list(changes(tx, workspace)))
         if applied:
             for change in found:
                 workspace.database.transact(partial(apply, workspace=workspace, change=change))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 from rich.console import Console, RenderableType
@@ -58,6 +59,16 @@ def _shown(character: str) -> str:
     return f"\\u{ord(character):04x}" if kind in {"Cc", "Cf", "Cs"} else " "
 
 
+@contextmanager
+def busy(text: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal that something takes its time; yields what changes the text. Silent in a pipe."""
+    if quiet or is_wide_open():
+        yield lambda _text: None
+        return
+    with console().status(text) as status:
+        yield lambda news: status.update(Text(clean(news)))
+
+
 def show(*parts: RenderableType) -> None:
     """Print parts one below the other, without the blanks that tables leave at the ends of lines."""
     out = console()
@@ -66,6 +77,14 @@ def show(*parts: RenderableType) -> None:
             out.print(part)
     for line in captured.get().split("\n")[:-1]:
         sys.stdout.write(line.rstrip() + "\n")
+
+
+def show_command(line: str, *, indent: int = 0, style: str = "green") -> None:
+    """Print a command line as it is typed: never broken into two, so that it can be copied."""
+    out = console()
+    with out.capture() as captured:
+        out.print(Text(" " * indent + clean(line), style=style), soft_wrap=True)
+    sys.stdout.write(captured.get())
 
 
 def blank() -> None:

@@ -206,7 +206,7 @@ def _next(box: MailboxLine, zone: str, now: datetime) -> Text:
 def _obstacle(box: MailboxLine) -> None:
     if box.hold:
         screen.show(screen.paragraph(f"{box.name} is held: {box.hold}", style="red"))
-        screen.show(screen.paragraph(f"Once that is mended: cadenced release {box.name}", indent=2))
+        screen.show_command(f"cadenced release {box.name}", indent=2)
     if box.fault:
         screen.show(screen.paragraph(f"{box.name}: {box.fault}", style="red"))
 
@@ -224,7 +224,7 @@ def print_doubts(doubts: tuple[Doubt, ...], zone: str, now: datetime) -> None:
         known = doubt.evidence or doubt.reply or "no answer of the server was read"
         looked = "Still being looked into" if doubt.state == "unknown" else "Looked into"
         screen.show(screen.paragraph(f"{looked}: {known}", indent=4, style="dim"))
-        screen.show(screen.paragraph(f"cadenced resolve {doubt.touch} sent|resend|skip", indent=4))
+        screen.show_command(f"cadenced resolve {doubt.touch} sent|resend|skip", indent=4)
 
 
 COMMANDS = (status,)

@@ -104,7 +104,7 @@ def _print_task(task: OpenTask, zone: str, now: datetime) -> None:
     screen.show(screen.paragraph(asked_for.brief(task), indent=5))
     screen.show(screen.facts(_facts(task), indent=5))
     for command in asked_for.commands(task):
-        screen.show(screen.paragraph(command, indent=5, style="green"))
+        screen.show_command(command, indent=5)
 
 
 def _age(task: OpenTask, zone: str, now: datetime) -> str:
