@@ -1,12 +1,15 @@
 """Days named by people: out-of-office returns and wishes for a later contact, in eight languages."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
 from cadenced.reading import dates
 
 WEDNESDAY = datetime(2026, 4, 8, 9, 30, tzinfo=UTC)
+DECEMBER = datetime(2026, 12, 18, 16, 0, tzinfo=UTC)
+JUNE = datetime(2026, 6, 24, 9, 0, tzinfo=timezone(timedelta(hours=2)))
+NOVEMBER = datetime(2026, 11, 10, 9, 0, tzinfo=timezone(timedelta(hours=-5)))
 NONE = (None, None)
 
 
@@ -246,6 +249,109 @@ AGAIN = [
 ]
 
 
+# Other days of sending.
+BACK_FROM = [
+    (DECEMBER, "en", "I am on leave from 21 December to 1 January inclusive.", "2027-01-02", "2027-01-05"),
+    (DECEMBER, "de", "Wir haben vom 24.12. bis 6.1. geschlossen.", "2027-01-07", "2027-01-07"),
+    (DECEMBER, "en", "Out of office until the new year.", "2027-01-01", "2027-01-07"),
+    (DECEMBER, "sv", "Kontoret är stängt över jul och öppnar igen den 7 januari.", "2027-01-07", "2027-01-07"),
+    (DECEMBER, "it", "Siamo chiusi fino al 7 gennaio 2027 incluso.", "2027-01-08", "2027-01-08"),
+    (DECEMBER, "pt", "Estaremos de recesso de 21/12 a 03/01.", "2027-01-04", "2027-01-04"),
+    (WEDNESDAY, "en", "I'm out today (April 8) and will be back tomorrow.", "2026-04-09", "2026-04-09"),
+    (WEDNESDAY, "en", "I am away for the next two weeks.", "2026-04-22", "2026-04-23"),
+    (WEDNESDAY, "en", "I'm away for two weeks, back Thursday 23 April.", "2026-04-23", "2026-04-23"),
+    (WEDNESDAY, "en", "I will not be back in the office before Tuesday.", "2026-04-14", "2026-04-14"),
+    (WEDNESDAY, "en", "I am away until after the bank holiday, back on 5th May.", "2026-05-05", "2026-05-05"),
+    (WEDNESDAY, "en", "Hi, I'm on PTO through 4/17.", "2026-04-20", "2026-04-20"),
+    (WEDNESDAY, "en", "I'm out of office 8 Apr - 10 Apr.", "2026-04-13", "2026-04-13"),
+    (WEDNESDAY, "en", "I'm away from my desk until Monday 13th.", "2026-04-13", "2026-04-14"),
+    (WEDNESDAY, "en", "I am on sabbatical until the end of August.", "2026-09-01", "2026-09-01"),
+    (WEDNESDAY, "en", "Please note I work Monday to Wednesday. I will answer when I am in.", None, None),
+    (WEDNESDAY, "en", "I am on maternity leave. My cover is Jo (jo@x.example).", None, None),
+    (WEDNESDAY, "en", "I will be out of the office on Thursday and Friday.", "2026-04-13", "2026-04-13"),
+    (WEDNESDAY, "de", "Ich bin am 9. und 10. April nicht im Büro.", "2026-04-13", "2026-04-13"),
+    (WEDNESDAY, "de", "Ich bin bis Montag außer Haus.", "2026-04-13", "2026-04-14"),
+    (WEDNESDAY, "de", "Ich bin in Elternzeit und kehre im September zurück.", "2026-09-01", "2026-09-04"),
+    (WEDNESDAY, "de", "Mein Büro ist bis 12. April wegen Urlaubs geschlossen.", "2026-04-13", "2026-04-13"),
+    (WEDNESDAY, "de", "Ich bin derzeit krank. Wann ich zurück bin, steht noch nicht fest.", None, None),
+    (WEDNESDAY, "fr", "Je suis absente du bureau jusqu'au lundi 13 avril au matin.", "2026-04-13", "2026-04-14"),
+    (WEDNESDAY, "fr", "En congé du 8 au 17/04. Merci de contacter Paul au 01 23 45 67 89.", "2026-04-20", "2026-04-20"),
+    (WEDNESDAY, "fr", "Absent pour la journée, je vous répondrai dès demain.", "2026-04-09", "2026-04-09"),
+    (WEDNESDAY, "fr", "Je serai absent les 9 et 10 avril.", "2026-04-13", "2026-04-13"),
+    (WEDNESDAY, "fr", "Je suis en arrêt maladie pour une durée indéterminée.", None, None),
+    (WEDNESDAY, "fr", "De retour le 20/04.", "2026-04-20", "2026-04-20"),
+    (WEDNESDAY, "nl", "Ik ben met zwangerschapsverlof tot begin september.", "2026-09-01", "2026-09-10"),
+    (WEDNESDAY, "nl", "Ik ben er niet tot en met vrijdag.", "2026-04-13", "2026-04-13"),
+    (WEDNESDAY, "nl", "Vandaag ben ik vrij, morgen lees ik uw mail.", "2026-04-09", "2026-04-09"),
+    (WEDNESDAY, "es", "Estoy fuera hasta el lunes 13.", "2026-04-13", "2026-04-14"),
+    (WEDNESDAY, "es", "De vacaciones; me incorporo el día 27.", "2026-04-27", "2026-04-27"),
+    (WEDNESDAY, "it", "Sarò in ferie dall'8 al 17 aprile compresi.", "2026-04-20", "2026-04-20"),
+    (WEDNESDAY, "it", "Sono assente per malattia.", None, None),
+    (WEDNESDAY, "it", "Sarò nuovamente in ufficio a partire da lunedì 20/04/2026.", "2026-04-20", "2026-04-20"),
+    (WEDNESDAY, "pt", "Estou de férias até sexta-feira, 17 de abril.", "2026-04-18", "2026-04-20"),
+    (WEDNESDAY, "pt", "Estou de licença, com retorno previsto para 4 de maio.", "2026-05-04", "2026-05-04"),
+    (WEDNESDAY, "sv", "Jag är på semester t.o.m. den 19 april och läser mejl igen den 20.", "2026-04-20", "2026-04-20"),
+    (WEDNESDAY, "sv", "Jag är sjuk idag.", "2026-04-09", "2026-04-09"),
+    (JUNE, "de", "Ich bin bis zum 28.6. unterwegs.", "2026-06-29", "2026-06-29"),
+    (NOVEMBER, "en", "I will be out 11/11 through 11/13.", "2026-11-14", "2026-11-16"),
+    (NOVEMBER, "en", "I'm out of the office for Thanksgiving and back Monday, Nov. 30.", "2026-11-30", "2026-11-30"),
+]
+
+AGAIN_FROM = [
+    (WEDNESDAY, "en", "I can look at it in the week of 11 May.", "2026-05-11", "2026-05-15"),
+    (WEDNESDAY, "en", "Could we speak in a fortnight?", "2026-04-20", "2026-04-27"),
+    (WEDNESDAY, "en", "In ten days I'll know more. Ask me then.", "2026-04-17", "2026-04-24"),
+    (WEDNESDAY, "en", "Our CFO is on leave through May 8, so get in touch the week after.", "2026-05-09", "2026-05-15"),
+    (WEDNESDAY, "en", "The budget for 2027 is drawn up in October. Contact me then.", "2026-10-01", "2026-10-21"),
+    (WEDNESDAY, "en", "Please wait until the board has met on 22 April.", "2026-04-22", "2026-04-30"),
+    (WEDNESDAY, "en", "Too busy this month. Try late May.", "2026-05-20", "2026-05-31"),
+    (WEDNESDAY, "en", "Hold off until H2.", "2026-07-01", "2026-08-10"),
+    (WEDNESDAY, "en", "Perhaps in the autumn.", "2026-09-01", "2026-10-20"),
+    (WEDNESDAY, "en", "I have no time now. Please call again on Monday, 20 April at 10.", "2026-04-20", "2026-04-20"),
+    (WEDNESDAY, "en", "We won't decide before the summer break.", "2026-06-15", "2026-09-15"),
+    (WEDNESDAY, "en", "Ping me in 3 months.", "2026-07-01", "2026-07-20"),
+    (WEDNESDAY, "en", "Towards the end of the year would be better.", "2026-11-15", "2026-12-31"),
+    (WEDNESDAY, "en", "Let's revisit in Q1 2027.", "2027-01-01", "2027-02-10"),
+    (WEDNESDAY, "en", "We have 30 employees and signed a contract in 2024.", None, None),
+    (WEDNESDAY, "en", "Later this year maybe.", None, None),
+    (WEDNESDAY, "de", "Wir haben erst ab Juni wieder Budget.", "2026-06-01", "2026-06-21"),
+    (WEDNESDAY, "de", "Fragen Sie nach den Osterferien, also ab 20. April, noch mal nach.", "2026-04-20", "2026-04-24"),
+    (WEDNESDAY, "de", "In etwa drei Monaten ist das wieder ein Thema.", "2026-07-01", "2026-07-20"),
+    (WEDNESDAY, "de", "Nächste Woche passt es besser.", "2026-04-13", "2026-04-17"),
+    (WEDNESDAY, "de", "Zum Jahresende schauen wir uns das an.", "2026-11-15", "2026-12-31"),
+    (WEDNESDAY, "fr", "Nous aurons le budget au 1er juillet, recontactez-moi à ce moment.", "2026-07-01", "2026-07-10"),
+    (WEDNESDAY, "fr", "Rappelez-moi dans quinze jours.", "2026-04-20", "2026-04-27"),
+    (WEDNESDAY, "fr", "Mon directeur rentre le 27 avril. Écrivez-moi après cette date.", "2026-04-27", "2026-05-07"),
+    (WEDNESDAY, "fr", "Revenez vers moi après Pâques 2027.", "2027-03-29", "2027-04-08"),
+    (WEDNESDAY, "fr", "Pas avant l'automne.", "2026-09-01", "2026-10-20"),
+    (WEDNESDAY, "fr", "Notre contrat actuel expire le 30 juin.", "2026-06-20", "2026-07-10"),
+    (WEDNESDAY, "fr", "La semaine prochaine, volontiers.", "2026-04-13", "2026-04-17"),
+    (WEDNESDAY, "nl", "Kunnen we dit na Hemelvaart oppakken?", "2026-05-15", "2026-05-24"),
+    (WEDNESDAY, "nl", "Bel me volgende week dinsdag.", "2026-04-14", "2026-04-14"),
+    (WEDNESDAY, "nl", "In mei heb ik meer tijd.", "2026-05-01", "2026-05-21"),
+    (WEDNESDAY, "nl", "Over een half jaar graag.", "2026-10-01", "2026-10-20"),
+    (WEDNESDAY, "es", "Llámeme la segunda quincena de mayo.", "2026-05-15", "2026-05-31"),
+    (WEDNESDAY, "es", "Hasta junio no tenemos presupuesto.", "2026-06-01", "2026-06-21"),
+    (WEDNESDAY, "es", "Escríbame pasada la Semana Santa del año que viene.", "2027-03-29", "2027-04-10"),
+    (WEDNESDAY, "es", "En otoño hablamos.", "2026-09-01", "2026-10-20"),
+    (WEDNESDAY, "it", "Mi richiami dopo il 15 maggio.", "2026-05-16", "2026-05-25"),
+    (WEDNESDAY, "it", "Ci risentiamo fra un mese.", "2026-05-04", "2026-05-15"),
+    (WEDNESDAY, "it", "A inizio giugno saprò dirle di più, mi scriva allora.", "2026-06-01", "2026-06-10"),
+    (WEDNESDAY, "it", "In autunno se ne può parlare.", "2026-09-01", "2026-10-20"),
+    (WEDNESDAY, "pt", "Volte a falar comigo na segunda quinzena de maio.", "2026-05-15", "2026-05-31"),
+    (WEDNESDAY, "pt", "Depois de 20 de abril podemos falar.", "2026-04-21", "2026-04-30"),
+    (WEDNESDAY, "pt", "Até junho não temos verba.", "2026-06-01", "2026-06-21"),
+    (WEDNESDAY, "sv", "Återkom efter den 20 april.", "2026-04-21", "2026-04-30"),
+    (WEDNESDAY, "sv", "Hör av dig i mitten av maj.", "2026-05-10", "2026-05-20"),
+    (WEDNESDAY, "sv", "Till hösten kan vi ta det igen.", "2026-09-01", "2026-10-20"),
+    (WEDNESDAY, "sv", "Om ett halvår passar det bättre.", "2026-10-01", "2026-10-20"),
+    (DECEMBER, "en", "Merry Christmas! Let's talk in the second week of January.", "2027-01-08", "2027-01-17"),
+    (DECEMBER, "de", "Schöne Feiertage. Bitte im Januar noch einmal anfragen.", "2027-01-01", "2027-01-21"),
+    (DECEMBER, "fr", "Bonnes fêtes ! Reparlons-en mi-janvier.", "2027-01-10", "2027-01-20"),
+    (DECEMBER, "en", "Let's catch up after the holidays.", "2026-12-28", "2027-01-15"),
+]
+
+
 def assert_within(found, earliest, latest):
     if earliest is None:
         assert found is None
@@ -262,3 +368,33 @@ def test_the_day_of_return_is_read(language, text, earliest, latest):
 @pytest.mark.parametrize(("language", "text", "earliest", "latest"), AGAIN)
 def test_the_day_to_write_again_is_read(language, text, earliest, latest):
     assert_within(dates.again_on(text, WEDNESDAY, language), earliest, latest)
+
+
+@pytest.mark.parametrize(("sent", "language", "text", "earliest", "latest"), BACK_FROM)
+def test_the_day_of_return_is_read_against_the_day_of_sending(sent, language, text, earliest, latest):
+    assert_within(dates.back_on(text, sent, language), earliest, latest)
+
+
+@pytest.mark.parametrize(("sent", "language", "text", "earliest", "latest"), AGAIN_FROM)
+def test_the_day_to_write_again_is_read_against_the_day_of_sending(sent, language, text, earliest, latest):
+    assert_within(dates.again_on(text, sent, language), earliest, latest)
+
+
+def test_a_day_that_is_no_business_day_moves_to_the_next_one():
+    def business(found):
+        return found.weekday() < 5 and found != date(2026, 4, 20)
+
+    assert dates.back_on("Back on 20 April.", WEDNESDAY, "en", business) == date(2026, 4, 21)
+
+
+def test_american_order_is_read_from_the_writers_offset():
+    american = WEDNESDAY.astimezone(timezone(timedelta(hours=-5)))
+    assert dates.back_on("I return on 05/11/2026.", american, "en") == date(2026, 5, 11)
+    assert dates.back_on("I return on 05/11/2026.", WEDNESDAY, "en") == date(2026, 11, 5)
+
+
+@pytest.mark.parametrize("seed", ["monday 3 march ", "in 3 weeks until ", "1 ", "end of the ", "3. ", "on the 5th "])
+def test_hostile_text_is_read_for_days_without_blowing_up(seed):
+    for language in ("en", "de", "fr"):
+        dates.back_on(seed * 20_000, WEDNESDAY, language)
+        dates.again_on(seed * 20_000, WEDNESDAY, language)

@@ -7,7 +7,7 @@ says the opposite ("don't remove me") cancels it. Without evidence the verdict i
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 from cadenced.reading import intent_dates, patterns, patterns_keys, quoting
@@ -48,17 +48,22 @@ class _Family:
     unless: re.Pattern[str] | None
     branches: tuple[patterns_keys.Branch, ...]
 
-    def alive(self, present: frozenset[str]) -> "_Family | None":
-        """Leave out the branches that cannot match anywhere in a text that holds these keys."""
-        branches = tuple(branch for branch in self.branches if branch.possible(present))
-        return replace(self, branches=branches) if branches else None
+    def alive(self, present: frozenset[str]) -> list[patterns_keys.Branch]:
+        """Return the branches that can match somewhere in a text that holds these keys."""
+        return [branch for branch in self.branches if not branch.keys or not branch.keys.isdisjoint(present)]
 
-    def find(self, sentence: str, present: frozenset[str]) -> re.Match[str] | None:
-        for branch in self.branches:
+    def find(
+        self, branches: Iterable[patterns_keys.Branch], sentence: str, present: frozenset[str]
+    ) -> re.Match[str] | None:
+        """Find the family in a sentence, trying these branches; what denies it there cancels it."""
+        for branch in branches:
             match = branch.regex.search(sentence) if branch.possible(present) else None
             if match:
                 return None if self.unless and self.unless.search(sentence) else match
         return None
+
+
+_Alive = tuple[_Family, list[patterns_keys.Branch]]
 
 
 @dataclass(slots=True)
@@ -72,7 +77,7 @@ def judge(text: str, subject: str, language: str) -> Intent:
     hits: dict[str, dict[str, _Hit]] = {}
     sentences = _sentences(text, subject)
     present = _present(_keys(language), "\n".join(sentences).lower())
-    families = [found for family in _families(language) if (found := family.alive(present))]
+    families = [(family, alive) for family in _families(language) if (alive := family.alive(present))]
     for sentence in sentences:
         _judge_sentence(_Sentence(sentence, sentence.lower(), present), language, families, hits)
     scores = {verdict: sum(hit.weight for hit in found.values()) for verdict, found in hits.items()}
@@ -110,13 +115,13 @@ class _Sentence:
 
 
 def _judge_sentence(
-    sentence: _Sentence, language: str, families: list[_Family], hits: dict[str, dict[str, _Hit]]
+    sentence: _Sentence, language: str, families: list[_Alive], hits: dict[str, dict[str, _Hit]]
 ) -> None:
     lowered, present = sentence.lowered, _present(sentence.around, sentence.lowered)
     but = max((match.start() for match in _BUT.finditer(lowered)), default=-1)
     matched = False
-    for family in families:
-        match = family.find(sentence.text, present)
+    for family, branches in families:
+        match = family.find(branches, sentence.text, present)
         if match:
             matched = matched or family.verdict != "question"
             weight = family.weight * _share(family.verdict, match.end() <= but, lowered.endswith("?"))
@@ -135,10 +140,12 @@ def _share(verdict: str, before_but: bool, asked: bool) -> float:
 
 def _judge_day(lowered: str, language: str, hits: dict[str, dict[str, _Hit]]) -> bool:
     """Weigh a day beside a word of contact: a far one asks for patience, a near one (True) offers to talk."""
-    distance = intent_dates.distance(lowered, language) if language else ""
-    if not distance:
+    if not language or not intent_dates.may_name_a_day(lowered, language):
         return False
     asks = intent_dates.asks_for_contact(lowered, language)
+    distance = intent_dates.distance(lowered, language, near=asks or "?" in lowered)
+    if not distance:
+        return False
     if distance == "far":
         _note(hits, "not_now", "day.far", _Hit(2.0 if asks else 0.7, lowered[:80]))
         return False
@@ -189,7 +196,9 @@ def _present(keys: frozenset[str], lowered: str) -> frozenset[str]:
 def speaks_for(verdict: str, sentence: str, language: str) -> bool:
     """Say whether a family of this verdict matches the sentence."""
     present = _present(_keys(language, verdict), sentence.lower())
-    return any(family.verdict == verdict and family.find(sentence, present) for family in _families(language))
+    return any(
+        family.verdict == verdict and family.find(family.branches, sentence, present) for family in _families(language)
+    )
 
 
 def families(language: str) -> Iterable[tuple[patterns.Pattern, re.Pattern[str] | None]]:

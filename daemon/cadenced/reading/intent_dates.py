@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Literal
 
-from cadenced.reading import dates_grammar, patterns
+from cadenced.reading import dates_grammar
 
 Distance = Literal["far", "near", ""]
 
@@ -13,17 +13,18 @@ _FAR = frozenset(
     | {"new_year", "rentree", "feast", "holidays", "season", "month", "in", "after_next"}
 )
 _NEAR = frozenset({"weekday_day", "weekday", "tomorrow", "day_after_tomorrow", "date", "only_day"})
-_DIGIT_OR_DAY = re.compile(r"\d")
 
 
-def distance(lowered: str, language: str) -> Distance:
-    """Say whether a lower-case sentence names a season, month or later, or a day that is near."""
-    grammar = dates_grammar.grammar(language)
-    if not grammar.trigger.search(lowered):
-        return ""
+def may_name_a_day(lowered: str, language: str) -> bool:
+    """Say whether a lower-case sentence holds a digit or a word that can name a day; the cheap look."""
+    return dates_grammar.grammar(language).trigger.search(lowered) is not None
+
+
+def distance(lowered: str, language: str, near: bool) -> Distance:
+    """Say whether a sentence names a season, month or later, or, if asked for, a day that is near."""
     if _any_of(language, far=True).search(lowered):
         return "far"
-    return "near" if _any_of(language, far=False).search(lowered) else ""
+    return "near" if near and _any_of(language, far=False).search(lowered) else ""
 
 
 def asks_for_contact(lowered: str, language: str) -> bool:
@@ -37,8 +38,3 @@ def _any_of(language: str, far: bool) -> re.Pattern[str]:
     rules = dates_grammar.grammar(language).rules
     pieces = [re.sub(r"\?P<\w+>", "?:", rule.pattern) for name, rule in rules if name in names]
     return re.compile("|".join(f"(?:{piece})" for piece in pieces))
-
-
-def known(language: str) -> bool:
-    """Say whether there is a grammar for the language."""
-    return language in patterns.table("dates")

@@ -9,6 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+_FLAGS = re.IGNORECASE | re.MULTILINE
+_OPENING = r"\b(?:"
+_CLOSINGS = (r")\b", ")")
 _SHORTEST = 3
 _MOST = 80
 
@@ -27,8 +30,27 @@ class Branch:
 
 def branches(source: str) -> tuple[Branch, ...]:
     """Part an expression at its outermost alternatives, so that each is tried only where it can match."""
-    flags = re.IGNORECASE | re.MULTILINE
-    return tuple(Branch(re.compile(piece, flags), frozenset(keys(piece))) for piece in _alternatives(source))
+    pieces = [inner for piece in _alternatives(source) for inner in _unwrapped(piece)]
+    return tuple(Branch(re.compile(piece, _FLAGS), frozenset(keys(piece))) for piece in pieces)
+
+
+def _unwrapped(piece: str) -> list[str]:
+    """Part a group of words further, where as a whole it has no keys."""
+    if keys(piece) or not piece.startswith(_OPENING) or not piece.endswith(_CLOSINGS):
+        return [piece]
+    end = next(closing for closing in _CLOSINGS if piece.endswith(closing))
+    inner = piece[len(_OPENING) : -len(end)]
+    alternatives = _alternatives(inner)
+    balanced = all(_is_whole(alternative) for alternative in alternatives)
+    return [f"{_OPENING}{alternative}{end}" for alternative in alternatives] if balanced else [piece]
+
+
+def _is_whole(piece: str) -> bool:
+    try:
+        re.compile(piece, _FLAGS)
+    except re.error:
+        return False
+    return True
 
 
 def _alternatives(source: str) -> list[str]:
