@@ -13,7 +13,7 @@ from cadenced.reading import dates_grammar, dates_mentions, quoting
 from cadenced.reading.dates_calendar import weekdays
 from cadenced.reading.dates_grammar import Grammar
 from cadenced.reading.dates_mentions import Mention
-from cadenced.reading.dates_resolve import Reading
+from cadenced.reading.dates_reading import Reading
 
 Business = Callable[[date], bool]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cadenced.reading.dates_grammar import Grammar
-from cadenced.reading.dates_resolve import RESOLVERS, Reading
+from cadenced.reading.dates_reading import Reading
+from cadenced.reading.dates_resolve import RESOLVERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,43 +2,17 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from cadenced.reading import dates_calendar as cal
-from cadenced.reading import patterns
+from cadenced.reading import dates_named
 from cadenced.reading.dates_grammar import Grammar
+from cadenced.reading.dates_reading import Reading, Span, group, one, unit_span, year_of
 
-Span = tuple[date, date]
 _PAST_OF_AN_ABSENCE = 120  # days: an absence that ended so long ago cannot be meant, so the next year is
 _PAST_OF_A_PLAN = 45  # days: a plan lies ahead
 _DAYS = {"day": 1, "week": 7, "fortnight": 14}
 _MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a mention is read against: the day of sending, the language, the order of numbers, plan or absence."""
-
-    sent: date
-    grammar: Grammar
-    order: str
-    plan: bool
-
-
-def _group(match: re.Match[str], *names: str) -> str:
-    """Return the first of these groups that the expression has and that took part."""
-    groups = match.groupdict()
-    return next((groups[name] for name in names if groups.get(name)), "")
-
-
-def _one(day: date | None) -> Span | None:
-    return (day, day) if day else None
-
-
-def _year(text: str) -> int:
-    return 0 if not text else int(text) + (2000 if len(text) <= 2 else 0)
 
 
 def _place(year: int, month: int, day: int, weekday: int, reading: Reading) -> date | None:
@@ -58,36 +32,36 @@ def _place(year: int, month: int, day: int, weekday: int, reading: Reading) -> d
 
 
 def _weekday(match: re.Match[str], reading: Reading, *names: str) -> int:
-    word = _group(match, *names)
+    word = group(match, *names)
     return reading.grammar.weekday(word) if word else -1
 
 
 def _date(match: re.Match[str], reading: Reading) -> Span | None:
     month = reading.grammar.month(match["m"])
     weekday = _weekday(match, reading, "w")
-    return _one(_place(_year(_group(match, "y")), month, int(match["d"]), weekday, reading))
+    return one(_place(year_of(group(match, "y")), month, int(match["d"]), weekday, reading))
 
 
 def _iso(match: re.Match[str], _: Reading) -> Span | None:
-    return _one(cal.make(int(match["y"]), int(match["m"]), int(match["d"])))
+    return one(cal.make(int(match["y"]), int(match["m"]), int(match["d"])))
 
 
 def _range(match: re.Match[str], reading: Reading) -> Span | None:
     month = reading.grammar.month(match["m"])
-    last = _place(_year(_group(match, "y")), month, int(match["d"]), _weekday(match, reading, "w2"), reading)
+    last = _place(year_of(group(match, "y")), month, int(match["d"]), _weekday(match, reading, "w2"), reading)
     first = last and cal.make(last.year, last.month, int(match["d1"]))
     return (first, last) if first and last and first <= last else None
 
 
 def _numeric_range(match: re.Match[str], reading: Reading) -> Span | None:
-    last = _place(_year(_group(match, "y")), int(match["m"]), int(match["d"]), -1, reading)
+    last = _place(year_of(group(match, "y")), int(match["m"]), int(match["d"]), -1, reading)
     first = last and cal.make(last.year, last.month, int(match["d1"]))
     return (first, last) if first and last and first <= last else None
 
 
 def _numeric(match: re.Match[str], reading: Reading) -> Span | None:
-    a, b, year = int(match["a"]), int(match["b"]), _year(match["y"])
-    return _one(_ordered(a, b, year, match["s"], reading))
+    a, b, year = int(match["a"]), int(match["b"]), year_of(match["y"])
+    return one(_ordered(a, b, year, match["s"], reading))
 
 
 def _short(match: re.Match[str], reading: Reading) -> Span | None:
@@ -97,7 +71,7 @@ def _short(match: re.Match[str], reading: Reading) -> Span | None:
         return None
     if not dotted and not _SHORT_CONTEXT.search(match.string[: match.start()][-30:]):
         return None
-    return _one(_ordered(a, b, 0, match["s"], reading))
+    return one(_ordered(a, b, 0, match["s"], reading))
 
 
 _SHORT_CONTEXT = re.compile(
@@ -122,7 +96,7 @@ def _ordered(a: int, b: int, year: int, sign: str, reading: Reading) -> date | N
 
 def _month_span(match: re.Match[str], reading: Reading) -> tuple[Span, bool] | None:
     """Return the whole month that is meant, and whether the year had to be guessed."""
-    month, year = reading.grammar.month(match["m"]), _year(_group(match, "y"))
+    month, year = reading.grammar.month(match["m"]), year_of(group(match, "y"))
     if not month:
         return None
     at = year or reading.sent.year
@@ -140,7 +114,7 @@ _MODAL = re.compile(
 
 def _month(match: re.Match[str], reading: Reading) -> Span | None:
     before = match.string[max(0, match.start() - 14) : match.start()]
-    if match["m"] in ("may", "march") and not _group(match, "n", "y") and not _MODAL.search(before):
+    if match["m"] in ("may", "march") and not group(match, "n", "y") and not _MODAL.search(before):
         return None
     span = _month_span(match, reading)
     return span[0] if span else None
@@ -160,9 +134,9 @@ def _part_month(match: re.Match[str], reading: Reading) -> Span | None:
 def _part(match: re.Match[str], first: date, last: date) -> Span:
     """Return the early, middle or late part of a stretch of days."""
     length = (last - first).days + 1
-    if _group(match, "early"):
+    if group(match, "early"):
         return first, first + timedelta(max(length // 3, 1))
-    if _group(match, "mid"):
+    if group(match, "mid"):
         middle = first + timedelta((length - 1) // 2 - (1 if 27 < length < 32 else 0))
         return middle, middle
     return last - timedelta(0 if length < 3 else 1 if length < 8 else min(length // 5, 30)), last
@@ -179,14 +153,14 @@ def _nth_week(match: re.Match[str], reading: Reading) -> Span | None:
 
 
 def _part_year(match: re.Match[str], reading: Reading) -> Span | None:
-    year = _year(_group(match, "y")) or reading.sent.year + 1
-    if _group(match, "early"):
+    year = year_of(group(match, "y")) or reading.sent.year + 1
+    if group(match, "early"):
         return date(year, 1, 5), date(year, 1, 31)
     return _part(match, date(year, 1, 1), date(year, 12, 31))
 
 
 def _half_year(match: re.Match[str], reading: Reading) -> Span | None:
-    word = _group(match, "half", "half2", "halfn")
+    word = group(match, "half", "half2", "halfn")
     second = word[:2] in ("se", "2n", "2e", "2.", "2º", "2", "zw", "de", "tw", "an") or word == "2"
     year = _stated_year(match, reading)
     first, last = (date(year, 7, 1), date(year, 12, 31)) if second else (date(year, 1, 4), date(year, 6, 30))
@@ -196,17 +170,17 @@ def _half_year(match: re.Match[str], reading: Reading) -> Span | None:
 
 
 def _stated_year(match: re.Match[str], reading: Reading) -> int:
-    return _year(_group(match, "y")) or reading.sent.year + (1 if _group(match, "ny") else 0)
+    return year_of(group(match, "y")) or reading.sent.year + (1 if group(match, "ny") else 0)
 
 
 def _quarter(match: re.Match[str], reading: Reading) -> Span | None:
-    word = _group(match, "q", "q2", "qw")
+    word = group(match, "q", "q2", "qw")
     number = int(word) if word.isdigit() else _quarter_word(word, reading.grammar)
     if not number:
         return None
     year = _stated_year(match, reading)
     first = date(year, 3 * number - 2, 1)
-    if not _group(match, "y", "ny") and cal.month_end(year, 3 * number) < reading.sent:
+    if not group(match, "y", "ny") and cal.month_end(year, 3 * number) < reading.sent:
         first = first.replace(year=year + 1)
     return first, cal.month_end(first.year, 3 * number)
 
@@ -218,11 +192,11 @@ def _quarter_word(word: str, grammar: Grammar) -> int:
 def _in(match: re.Match[str], reading: Reading) -> Span | None:
     unit = reading.grammar.unit(match["u"])
     low = reading.grammar.number(match["k"])
-    high = reading.grammar.number(_group(match, "k2", "k3")) if _group(match, "k2", "k3") else low
-    if _group(match, "k3") and reading.grammar.language == "nl":  # "een maand of drie" is about three
+    high = reading.grammar.number(group(match, "k2", "k3")) if group(match, "k2", "k3") else low
+    if group(match, "k3") and reading.grammar.language == "nl":  # "een maand of drie" is about three
         low = high
     day = _later(reading.sent, unit, low, high)
-    return _one(day)
+    return one(day)
 
 
 def _later(sent: date, unit: str, low: int, high: int) -> date | None:
@@ -234,30 +208,13 @@ def _later(sent: date, unit: str, low: int, high: int) -> date | None:
     return cal.plus_months(sent, (low + high) * months // 2) if months and high * months <= 60 else None
 
 
-def _unit_span(unit: str, sent: date, ahead: int) -> Span | None:
-    """Return the week, month, quarter or year that lies `ahead` units after the present one."""
-    if unit == "week":
-        monday = sent - timedelta(sent.weekday()) + timedelta(7 * ahead)
-        return monday, monday + timedelta(4)
-    if unit == "month":
-        first = cal.plus_months(sent.replace(day=1), ahead)
-        return first, cal.month_end(first.year, first.month)
-    if unit == "quarter":
-        first = cal.plus_months(sent.replace(month=3 * ((sent.month - 1) // 3) + 1, day=1), 3 * ahead)
-        last = cal.plus_months(first, 2)
-        return first, cal.month_end(last.year, last.month)
-    if unit == "year":
-        return date(sent.year + ahead, 1, 5 if ahead else 1), date(sent.year + ahead, 12, 31)
-    return None
-
-
 def _next(match: re.Match[str], reading: Reading) -> Span | None:
-    return _unit_span(reading.grammar.unit(_group(match, "u", "u2")), reading.sent, 1)
+    return unit_span(reading.grammar.unit(group(match, "u", "u2")), reading.sent, 1)
 
 
 def _after_next(match: re.Match[str], reading: Reading) -> Span | None:
     unit = "month" if "mon" in match[0] or "mois" in match[0] else "week"
-    return _unit_span(unit, reading.sent, 2)
+    return unit_span(unit, reading.sent, 2)
 
 
 def _part_next(match: re.Match[str], reading: Reading) -> Span | None:
@@ -266,16 +223,8 @@ def _part_next(match: re.Match[str], reading: Reading) -> Span | None:
 
 
 def _part_this(match: re.Match[str], reading: Reading) -> Span | None:
-    span = _unit_span(reading.grammar.unit(match["u"]), reading.sent, 0)
-    return _part(match, *span) if span and _group(match, "late", "mid") else None
-
-
-def _end_of(unit: str) -> Callable[[re.Match[str], Reading], Span | None]:
-    def end(_: re.Match[str], reading: Reading) -> Span | None:
-        span = _unit_span(unit, reading.sent, 0)
-        return span and (max(span[1] - timedelta(4), reading.sent), span[1])
-
-    return end
+    span = unit_span(reading.grammar.unit(match["u"]), reading.sent, 0)
+    return _part(match, *span) if span and group(match, "late", "mid") else None
 
 
 def _weekday_day(match: re.Match[str], reading: Reading) -> Span | None:
@@ -285,17 +234,17 @@ def _weekday_day(match: re.Match[str], reading: Reading) -> Span | None:
         month = cal.plus_months(reading.sent.replace(day=1), ahead)
         found = cal.make(month.year, month.month, day)
         if found and found >= reading.sent and found.weekday() == weekday:
-            return _one(found)
+            return one(found)
     return _only_day(match, reading)
 
 
 def _only_day(match: re.Match[str], reading: Reading) -> Span | None:
-    day = int(_group(match, "day") or 0)
+    day = int(group(match, "day") or 0)
     for ahead in range(3):
         month = cal.plus_months(reading.sent.replace(day=1), ahead)
         found = cal.make(month.year, month.month, day)
         if found and found >= reading.sent:
-            return _one(found)
+            return one(found)
     return None
 
 
@@ -303,103 +252,18 @@ def _named_weekday(match: re.Match[str], reading: Reading) -> Span | None:
     """`Monday`: the next one. English and Swedish `next Thursday`: the one of next week."""
     weekday = _weekday(match, reading, "w")
     day = cal.coming(weekday, reading.sent)
-    far = _group(match, "n") in ("next", "nästa") and day < cal.monday_after(reading.sent)
-    return _one(day + timedelta(7) if far else day)
+    far = group(match, "n") in ("next", "nästa") and day < cal.monday_after(reading.sent)
+    return one(day + timedelta(7) if far else day)
 
 
 def _week(match: re.Match[str], reading: Reading) -> Span | None:
-    number = int(_group(match, "kw", "kw2"))
-    year = _year(_group(match, "y")) or reading.sent.isocalendar().year
+    number = int(group(match, "kw", "kw2"))
+    year = year_of(group(match, "y")) or reading.sent.isocalendar().year
     monday = cal.iso_week(year, number)
-    if monday and not _group(match, "y") and monday + timedelta(6) < reading.sent:
+    if monday and not group(match, "y") and monday + timedelta(6) < reading.sent:
         later = cal.iso_week(year + 1, number)
         monday = later if reading.plan or monday < reading.sent - timedelta(_PAST_OF_AN_ABSENCE) else monday
     return (monday, monday + timedelta(4)) if monday else None
-
-
-def _new_year(_: re.Match[str], reading: Reading) -> Span | None:
-    year = reading.sent.year + (0 if reading.sent.month == 1 and reading.sent.day < 5 else 1)
-    return date(year, 1, 5), date(year, 12, 31)
-
-
-def _plain_year(match: re.Match[str], reading: Reading) -> Span | None:
-    year = int(match["y"])
-    return (date(year, 1, 5), date(year, 12, 31)) if year > reading.sent.year else None
-
-
-def _rentree(_: re.Match[str], reading: Reading) -> Span | None:
-    year = reading.sent.year + (1 if reading.sent > date(reading.sent.year, 9, 15) else 0)
-    return date(year, 9, 1), date(year, 9, 15)
-
-
-def _holidays(match: re.Match[str], reading: Reading) -> Span | None:
-    """Return the great holidays ahead: the summer's end from April to August, the year's end from October on."""
-    year, month = reading.sent.year, reading.sent.month
-    if any(word in match[0] for word in _SUMMER) or 4 <= month <= 8:
-        year += 1 if month > 8 else 0
-        last = date(year, 8, 9) if reading.grammar.language == "sv" else date(year, 8, 31)  # Sweden rests in July
-        return date(year, 7, 1), last
-    if any(word in match[0] for word in _WINTER) or month >= 10 or (month == 1 and reading.sent.day < 5):
-        return date(year, 12, 22), date(year + 1, 1, 4)
-    return None
-
-
-_SUMMER = ("summer", "été", "estiv", "sommer", "sommar", "zomer", "bouw", "verano", "estate", "verão", "industri")
-_WINTER = (
-    "christmas",
-    "xmas",
-    "winter",
-    "noël",
-    "hiver",
-    "fêtes",
-    "weihnacht",
-    "kerst",
-    "feestdagen",
-    "navid",
-    "natal",
-    "jul",
-    "helgerna",
-    "fiestas",
-    "feste",
-    "festas",
-    "festività",
-    "holiday season",
-)
-
-
-def _feast(match: re.Match[str], reading: Reading) -> Span | None:
-    rule: dict[str, Any] = patterns.table("dates")["feasts"][match.lastgroup or ""]
-    for year in (reading.sent.year - 1, reading.sent.year, reading.sent.year + 1):
-        first, last = cal.feast(rule, year)
-        if last >= reading.sent - timedelta(0 if reading.plan else 3):
-            return first, last
-    return None
-
-
-def _season(match: re.Match[str], reading: Reading) -> Span | None:
-    month, day = cal.SEASONS[match.lastgroup or ""]
-    first = date(reading.sent.year, month, day)
-    last = cal.plus_months(first, 2)
-    last = cal.month_end(last.year, last.month)
-    if last < reading.sent + timedelta(14):
-        first, last = cal.plus_months(first, 12), cal.plus_months(last, 12)
-    return first, last
-
-
-def _days_ahead(days: int) -> Callable[[re.Match[str], Reading], Span | None]:
-    def ahead(_: re.Match[str], reading: Reading) -> Span | None:
-        return _one(reading.sent + timedelta(days))
-
-    return ahead
-
-
-def _rest_of_week(_: re.Match[str], reading: Reading) -> Span | None:
-    return reading.sent, max(reading.sent, reading.sent + timedelta(4 - reading.sent.weekday()))
-
-
-def _weekend(_: re.Match[str], reading: Reading) -> Span | None:
-    sunday = reading.sent + timedelta(6 - reading.sent.weekday())
-    return sunday - timedelta(1), sunday
 
 
 RESOLVERS: dict[str, Callable[[re.Match[str], Reading], Span | None]] = {
@@ -424,18 +288,5 @@ RESOLVERS: dict[str, Callable[[re.Match[str], Reading], Span | None]] = {
     "next": _next,
     "quarter": _quarter,
     "week": _week,
-    "month_end": _end_of("month"),
-    "quarter_end": _end_of("quarter"),
-    "year_end": _end_of("year"),
-    "new_year": _new_year,
-    "rentree": _rentree,
-    "year": _plain_year,
-    "feast": _feast,
-    "holidays": _holidays,
-    "season": _season,
-    "tomorrow": _days_ahead(1),
-    "day_after_tomorrow": _days_ahead(2),
-    "today": _days_ahead(0),
-    "rest_of_week": _rest_of_week,
-    "weekend": _weekend,
+    **dates_named.NAMED,
 }
