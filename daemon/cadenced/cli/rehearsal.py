@@ -1,4 +1,4 @@
-"""``cadenced demo``, ``simulate`` and ``preview``: see what will happen before it happens. Nothing is sent to anybody."""
+"""``cadenced demo``, ``simulate`` and ``preview``: what will happen, before it happens."""
 
 from __future__ import annotations
 
@@ -125,14 +125,17 @@ def simulate(  # noqa: PLR0913 - one for each of the command's own options
     Nothing is written to the database, nothing is taken from the inbox, and no server is spoken to.
     """
     from cadenced.cli import rehearsal_calendar as calendar  # noqa: PLC0415 - `--help` needs none of it
+    from cadenced.sandbox import script_file  # noqa: PLC0415 - as above
+    from cadenced.sandbox.simulation import Plan  # noqa: PLC0415 - as above
 
     with _setting(sequence, start) as setting:
-        wanted = calendar.Wanted(sequence, table, moments.read(_spaced(until), setting.config.place, setting.start))
-        played = calendar.play(setting, wanted, replies, does_tasks=not leave_tasks)
+        script = script_file.load(replies, setting.library.sequences) if replies else None
+        end = moments.read(_spaced(until), setting.config.place, setting.start)
+        found = calendar.played(setting, Plan(sequence, end, table, script, not leave_tasks))
         if as_json:
-            document(calendar.as_object(played))
+            document(calendar.as_object(found))
         else:
-            calendar.show(played, only_summary=summary)
+            calendar.show(found, only_summary=summary)
     return 0
 
 

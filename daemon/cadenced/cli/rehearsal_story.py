@@ -39,7 +39,7 @@ class Story:
         screen.show(Text("cadenced demo", style="bold"))
         words = (
             "Julie has just met two dozen people. Their names lie in a CSV that is dropped into the inbox; the daemon"
-            " does the rest. The mail servers live in this process, the people are invented, a day takes about a second."
+            " does the rest. The mail servers live in this process, the people are invented, a day takes a second."
         )
         screen.show(screen.paragraph(words, style="dim"), screen.paragraph(f"Workspace: {folder}", style="dim"))
         screen.blank()

@@ -135,7 +135,7 @@ def line(*parts: tuple[str, str]) -> None:
     """Print parts with their styles on one line, never longer than the terminal is wide."""
     text = Text(no_wrap=True, overflow="ellipsis")
     for part, style in parts:
-        text.append(screen.clean(part) if part.strip() else part, style)
+        text.append(_safe(part), style)
     out = screen.console()
     if not screen.is_wide_open():
         text.truncate(max(20, out.width - 1), overflow="ellipsis")
@@ -144,6 +144,11 @@ def line(*parts: tuple[str, str]) -> None:
 
 def fitted(text: str, width: int) -> str:
     """Return a text on one line in exactly this many columns."""
-    cut = Text(screen.clean(text))
+    cut = Text(_safe(text))
     cut.truncate(width, overflow="ellipsis", pad=True)
     return cut.plain
+
+
+def _safe(text: str) -> str:
+    """Return text without anything that a terminal would obey; its spaces stay where they are."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,4 +1,4 @@
-"""Time that is not the machine's: a clock that stands until it is moved, and one on which a day takes about a second."""
+"""Time that is not the machine's: a clock that stands until it is moved, and one on which a day takes a second."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
+BRAKED = 0.05
+"""How fast a braked clock runs, as a part of its pace."""
+
 NAP = 0.02
 """The shortest real sleep: services on a fast clock would else spin for nothing."""
 
@@ -71,11 +74,19 @@ class Pace:
 class FastClock:
     """The wall clock runs at a ``Pace`` once it is started; monotonic seconds stay real: time-outs mean what they say.
 
+    While ``is_braked`` says so it nearly stands: an hour should not pass while a message is on its way.
     May be read from any thread.
     """
 
-    def __init__(self, start: datetime, pace: Pace, real: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        start: datetime,
+        pace: Pace,
+        is_braked: Callable[[], bool] = lambda: False,
+        real: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pace = pace
+        self._is_braked = is_braked
         self._real = real
         self._now = start
         self._seen: float | None = None
@@ -91,7 +102,7 @@ class FastClock:
             if self._seen is not None:
                 real = self._real()
                 left, self._seen = real - self._seen, real
-                self._advance(left)
+                self._advance(left * BRAKED if self._is_braked() else left)
             return self._now
 
     def _advance(self, left: float) -> None:

@@ -146,7 +146,7 @@ async def _staged(wanted: Wanted, assemble: Assemble) -> AsyncIterator[_Stage]:
         path = _write(wanted.folder, cast.workspace(smtp.port, imap.port), password)
         config = configuration.load(path)
         start = _first_day(wanted.days, config.place)
-        clock = FastClock(start, Pace(pacing.zone(config.daemon.timezone), wanted.pace))
+        clock = FastClock(start, Pace(pacing.zone(config.daemon.timezone), wanted.pace), lambda: smtp.is_busy)
         shelf = LibrarySource(library.shelves(config), time.monotonic)
         workspace = _open(config, await asyncio.to_thread(shelf.reload), clock)
         stack.callback(workspace.database.close)
@@ -244,7 +244,7 @@ def _outcome(stage: _Stage, seconds: float) -> Outcome:
         days=days,
         seconds=seconds,
         ledger=tally.measure(accepted, stage.answered),
-        endings=database.read(lambda tx: tally.endings(tx, cast.addresses(), accepted)),
+        endings=database.read(lambda tx: tally.endings(tx, cast.addresses(), tally.counts(accepted))),
         tasks=database.read(tally.waiting),
         config=stage.workspace.config.path,
     )

@@ -1,7 +1,7 @@
-"""The next moment at which anything can be due, as the store knows it. Services look at least every thirty seconds;
-a virtual clock need not stop where they would find nothing to do.
+"""The next moment at which anything can be due, as the store knows it.
 
-A moment may be too early, which costs a look; it is never too late.
+Services look at least every thirty seconds; a virtual clock need not stop where they would find nothing to do. A moment
+may be too early, which costs a look; it is never too late.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import cast
 
 from cadenced.sandbox import phrases
 
@@ -56,7 +55,7 @@ class Original:
     @classmethod
     def read(cls, raw: bytes) -> Original:
         """Read one of our mails."""
-        message = cast(EmailMessage, message_from_bytes(raw, policy=policy.default))
+        message = message_from_bytes(raw, policy=policy.default)
         name, recipient = parseaddr(str(message["To"]))
         calendar = next((part for part in message.walk() if part.get_content_type() == "text/calendar"), None)
         return cls(
@@ -119,7 +118,7 @@ def _body(answer: Answer, original: Original) -> str:
 
 
 def _quoted(original: Original) -> str:
-    message = cast(EmailMessage, message_from_bytes(original.raw, policy=policy.default))
+    message = message_from_bytes(original.raw, policy=policy.default)
     body = message.get_body(("plain",))
     lines = str(body.get_content()).splitlines() if body is not None else []
     return "\n".join(f"> {line}" for line in lines[:30])

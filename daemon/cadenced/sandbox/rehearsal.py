@@ -87,15 +87,18 @@ class Rehearsal:
         file = File(path, path.name, sequence)
         return intake_import.import_file(self.workspace.database, file, rules, self.workspace.now())
 
-    async def run(self, until: datetime, enough: Callable[[], bool] = lambda: False) -> None:
-        """Let everything happen up to ``until``, or to where nothing can happen any more, or it is ``enough``."""
-        while not enough():
+    async def run(self, until: datetime, enough: Callable[[datetime], bool] = lambda _: False) -> None:
+        """Let everything happen up to ``until``, or to where nothing can happen any more, or it is ``enough``.
+
+        ``enough`` is asked with the virtual time before each moment.
+        """
+        while not enough(self.clock.now()):
             least = await self._settle()
             moment = self._next(least)
             if moment is None or moment > until:
-                break
+                self.clock.move_to(until)
+                return
             self.clock.move_to(moment)
-        self.clock.move_to(until)
 
     def course(self) -> list[Happening]:
         """Return what happened, in order."""

@@ -1,4 +1,6 @@
-"""Mail servers inside this process, on loopback and a free port: SMTP by aiosmtpd, IMAP by pymap. They end with their block.
+"""Mail servers inside this process, on loopback and a free port: SMTP by aiosmtpd, IMAP by pymap.
+
+They end with their block:
 
     async with serve_imap("julie", "secret") as imap, serve_smtp(policy) as smtp:
         ... imap.port, smtp.port, smtp.accepted; await imap.deliver(raw)
@@ -54,8 +56,14 @@ class SmtpServer:
     port: int = 0
     accepted: list[Taken] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    sessions: list[SMTP] = field(default_factory=list)
 
-    async def handle_RCPT(  # noqa: N802, PLR0913 - aiosmtpd finds its hooks by name and order
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message is on its way at this moment."""
+        return any(one.envelope is not None and one.envelope.mail_from for one in self.sessions)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd finds its hooks by name and order
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Answer RCPT by the policy."""
@@ -82,11 +90,10 @@ async def serve_smtp(policy: Policy = lambda _: "") -> AsyncIterator[SmtpServer]
     _hush()
     loop = asyncio.get_running_loop()
     served = SmtpServer(policy)
-    sessions: list[SMTP] = []
 
     def session() -> SMTP:
-        sessions.append(SMTP(served, loop=loop, hostname="localhost", ident="sandbox", enable_SMTPUTF8=True))
-        return sessions[-1]
+        served.sessions.append(SMTP(served, loop=loop, hostname="localhost", ident="sandbox", enable_SMTPUTF8=True))
+        return served.sessions[-1]
 
     server = await loop.create_server(session, HOST, 0)
     served.port = server.sockets[0].getsockname()[1]
@@ -94,7 +101,7 @@ async def serve_smtp(policy: Policy = lambda _: "") -> AsyncIterator[SmtpServer]
         yield served
     finally:
         server.close()
-        for one in sessions:
+        for one in served.sessions:
             if one.transport is not None:
                 one.transport.close()
         await asyncio.sleep(0)
@@ -139,7 +146,9 @@ class ImapServer:
 
 
 @asynccontextmanager
-async def serve_imap(user: str, password: str, folders: tuple[str, ...] = ("Sent", "Junk")) -> AsyncIterator[ImapServer]:
+async def serve_imap(
+    user: str, password: str, folders: tuple[str, ...] = ("Sent", "Junk")
+) -> AsyncIterator[ImapServer]:
     """Serve IMAP for one user until the block ends."""
     _hush()
     settings = _Settings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from cadenced.sandbox.servers import Taken
 from cadenced.store import enrolments, people, tasks
 from cadenced.store.tasks import OpenTask
 
+_BATCH = 500
 TRAIL = 6.5
 """Real seconds by which a touch may trail an answer at the very most: it was on the wire already."""
 
@@ -65,10 +66,14 @@ class Ending:
     timezone: str
 
 
-def endings(tx: Connection, emails: Sequence[str], accepted: Sequence[Taken]) -> list[Ending]:
-    """Return how it ended for these prospects, in their order; those that are not known are left out."""
-    counts = Counter(who for one in accepted for who in one.recipients)
-    known = {prospect.email: prospect for prospect in people.among(tx, emails)}
+def counts(accepted: Sequence[Taken]) -> Mapping[str, int]:
+    """Return how many messages went to whom."""
+    return Counter(who for one in accepted for who in one.recipients)
+
+
+def endings(tx: Connection, emails: Sequence[str], sent: Mapping[str, int]) -> list[Ending]:
+    """Return how it stands with these prospects, in their order; those that are not known are left out."""
+    known = {p.email: p for n in range(0, len(emails), _BATCH) for p in people.among(tx, emails[n : n + _BATCH])}
     found = []
     for prospect in (known[email] for email in emails if email in known):
         courses = enrolments.of_prospect(tx, prospect.id)
@@ -76,8 +81,9 @@ def endings(tx: Connection, emails: Sequence[str], accepted: Sequence[Taken]) ->
             continue
         last = courses[-1]
         name, company = prospect.name, prospect.fields.get("company", "")
+        touches = sent.get(prospect.email, 0)
         stands = (last.sequence, last.state.value, last.outcome, last.reason, last.due_at, prospect.place.timezone)
-        found.append(Ending(prospect.email, name, company, counts[prospect.email], *stands))
+        found.append(Ending(prospect.email, name, company, touches, *stands))
     return found
 
 
