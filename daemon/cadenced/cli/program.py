@@ -209,7 +209,7 @@ def _spoken(run: Callable[[], int]) -> int:
     except OSError as fault:
         return _say(_of_system(fault), FAILURE)
     except _database_faults() as fault:
-        return _say(f"the database cannot be used: {_origin(fault)}", FAILURE)
+        return _say(_of_database(fault), FAILURE)
 
 
 def _say(message: str, status: int) -> int:
@@ -223,13 +223,18 @@ def _of_system(fault: OSError) -> str:
 
 
 def _database_faults() -> tuple[type[Exception], ...]:
-    """Return what a full disk or a lost server looks like, if a database was opened at all."""
+    """Return what a full disk, a damaged file or a lost server looks like, if a database was opened at all."""
     module = sys.modules.get("sqlalchemy.exc")
-    return (module.OperationalError,) if module else ()
+    return (module.DatabaseError,) if module else ()
 
 
-def _origin(fault: BaseException) -> str:
-    return str(getattr(fault, "orig", None) or fault).strip().splitlines()[0]
+def _of_database(fault: Exception) -> str:
+    """Return what is wrong with the database; a query that is wrong itself is a fault of ours and raised again."""
+    module = sys.modules["sqlalchemy.exc"]
+    if isinstance(fault, module.IntegrityError | module.ProgrammingError | module.DataError):
+        raise fault
+    origin = str(getattr(fault, "orig", None) or fault).strip().splitlines()[0]
+    return f"the database cannot be used: {origin}; cadenced doctor looks into it"
 
 
 def _crash(kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
