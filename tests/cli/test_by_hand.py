@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from story import Story, said
 
+from cadenced.engine import acts
 from cadenced.store import mailboxes
 
 
@@ -153,3 +154,8 @@ def test_release_lets_a_held_mailbox_send(told: Story, capfd: Any) -> None:
     assert "sends again" in said(capfd, "release", "julie").out
     answer = said(capfd, "release", "juli")
     assert (answer.status, "did you mean" in answer.err) == (1, True)
+
+
+def test_the_help_names_every_word_that_ends_a_sequence(capfd: Any) -> None:
+    page = said(capfd, "done", "--help").out
+    assert all(word in page for word in acts.CONVERSATION)

@@ -70,6 +70,7 @@ def test_every_command_takes_the_config_before_and_after_its_name(told: Story, c
     assert said(capfd, "-c", path, "status").status == 0
     assert said(capfd, "status", "-c", path).status == 0
     assert said(capfd, "suppress", "list", "--config", str(tmp_path)).status == 0
+    assert said(capfd, "suppress", "-c", str(tmp_path), "list").status == 0
     assert said(capfd, "status").status == 3
 
 

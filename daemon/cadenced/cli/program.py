@@ -145,7 +145,7 @@ def _with_config(command: click.Command) -> click.Command:
     if isinstance(command, click.Group):
         for below in command.commands.values():
             _with_config(below)
-    elif not any("-c" in parameter.opts for parameter in command.params):
+    if not any("-c" in parameter.opts for parameter in command.params):
         command.params.append(_config_option())
     return command
 

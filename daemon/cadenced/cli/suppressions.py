@@ -22,7 +22,7 @@ def suppress() -> None:
     """Say who is never written to: add and remove addresses, list them."""
 
 
-@suppress.command()
+@suppress.command(short_help="Never write to these addresses again.")
 @click.argument("emails", nargs=-1, required=True, metavar="EMAIL...")
 @click.option("--reason", default="by hand", show_default=True, help="Why, for the list.")
 def add(emails: tuple[str, ...], reason: str) -> None:
