@@ -44,7 +44,7 @@ steps:
 
 TEMPLATE = """\
 ---
-subject: "Your next step{{ and_more }}"
+subject: "Your next step {{ and_more }}"
 ---
 Hello {{ first_name }},
 
@@ -55,9 +55,9 @@ Julie
 
 PEOPLE = """\
 email,first_name,and_more
-ann@one.example,Ann," in May"
-bob@two.example,Bob," in June"
-eve@three.example,Eve," in July"
+ann@one.example,Ann,in May
+bob@two.example,Bob,in June
+eve@three.example,Eve,in July
 """
 
 

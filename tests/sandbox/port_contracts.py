@@ -15,7 +15,8 @@ from cadenced.ports import Accepted, Deferred, Folder, Inbox, Mailer, Outgoing, 
 def letter(number: int = 1) -> bytes:
     return (
         f"From: julie@abc.example\r\nTo: ann@there.example\r\nSubject: Letter {number}\r\n"
-        f"Message-ID: <{number}@abc.example>\r\nX-Cadence-Ref: {'abcdefghij'[number % 10] * 26}\r\n\r\nHello {number}\r\n"
+        f"Message-ID: <{number}@abc.example>\r\nX-Cadence-Ref: {'abcdefghij'[number % 10] * 26}\r\n"
+        f"\r\nHello {number}\r\n"
     ).encode()
 
 
@@ -157,5 +158,3 @@ class InboxContract:
     async def test_leaving_twice_is_no_fault(self, inbox: InboxUnderTest) -> None:
         await inbox.inbox.close()
         await inbox.inbox.close()
-
-

@@ -45,7 +45,8 @@ class VirtualClock:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a fast clock runs: real seconds of a working day, of its night, and of a day of the weekend.
+    """How fast a fast clock runs: real seconds that a day takes; the night before ``opens``
+    and the weekend pass quickly.
 
     The hours in which mail leaves get most of a day's time, so that a slow machine still sends within them.
     """
@@ -53,7 +54,6 @@ class Pace:
     zone: ZoneInfo
     day: float
     opens: int = 6
-    closes: int = 20
 
     def span(self, at: datetime) -> tuple[datetime, float]:
         """Return until when the pace at ``at`` holds, and how many virtual seconds pass in a real one."""
@@ -61,11 +61,10 @@ class Pace:
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         if local.weekday() >= 5:
             return self._next_day(midnight), DAY.total_seconds() / (self.day * 0.3)
-        opens, closes = midnight.replace(hour=self.opens), midnight.replace(hour=self.closes)
-        night = (24 - self.closes + self.opens) * 3600 / (self.day * 0.1)
-        if opens <= local < closes:
-            return closes.astimezone(UTC), (self.closes - self.opens) * 3600 / (self.day * 1.15)
-        return (opens.astimezone(UTC) if local < opens else self._next_day(midnight)), night
+        opens = midnight.replace(hour=self.opens)
+        if local < opens:
+            return opens.astimezone(UTC), self.opens * 3600 / (self.day * 0.1)
+        return self._next_day(midnight), (24 - self.opens) * 3600 / (self.day * 1.15)
 
     def _next_day(self, midnight: datetime) -> datetime:
         return (midnight + DAY).astimezone(UTC)

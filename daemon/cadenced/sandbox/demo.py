@@ -88,6 +88,7 @@ class Outcome:
     """The demo's end."""
 
     days: int
+    ended: datetime
     seconds: float
     ledger: Ledger
     endings: list[Ending]
@@ -239,9 +240,11 @@ async def _answer(stage: _Stage, delivery: Delivery, now: datetime) -> None:
 def _outcome(stage: _Stage, seconds: float) -> Outcome:
     accepted = stage.smtp.accepted
     database = stage.workspace.database
-    days = max(1, min(stage.wanted.days, (stage.clock.now() - stage.start).days))
+    ended = stage.clock.now()
+    days = max(1, min(stage.wanted.days, (ended - stage.start).days))
     return Outcome(
         days=days,
+        ended=ended,
         seconds=seconds,
         ledger=tally.measure(accepted, stage.answered),
         endings=database.read(lambda tx: tally.endings(tx, cast.addresses(), tally.counts(accepted))),
