@@ -29,7 +29,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob
 _FENCE = re.compile(r"^(`{3,})(\w*)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
-_CALL = re.compile(r"(?:^|&& |\| |; )\s*(?:[$#] )?(?:\S*/bin/)?cadenced ([^|;&\n(]+)")
+_CALL = re.compile(r"(?:^|&& |\| |; )[ \t]*(?:[$#] )?(?:\S*/bin/)?cadenced ([^|;&\n(]+)", re.MULTILINE)
 _PATH = re.compile(r"(?:daemon|docs|systemd|tests|\.ci)/[\w./*-]+")
 _MODULE = re.compile(
     r"(?:cadenced\.)?(?:core|reading|wording|writing|store|mail|library|engine|sandbox|cli)\.\w+(?:\.\w+)*"
