@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import secrets
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cadenced import config as configuration
 from cadenced import library, systemd
 from cadenced.config import Config, Mailbox
-from cadenced.core.roster import Rules
+from cadenced.engine import opening
 from cadenced.engine.housekeeping import Housekeeping
 from cadenced.engine.intake import Drop, Intake
 from cadenced.engine.resolver import Resolver
@@ -24,9 +21,7 @@ from cadenced.engine.sender import Sender
 from cadenced.engine.service import Service
 from cadenced.engine.supervisor import GRACE, Closes, Leaves, Leaving, Supervisor
 from cadenced.engine.watcher import Watcher
-from cadenced.engine.workspace import Workspace, install_key
-from cadenced.errors import BrokenWorkspaceError, Problem
-from cadenced.library import Library
+from cadenced.engine.workspace import Workspace
 from cadenced.library.watch import LibrarySource
 from cadenced.mail import settings
 from cadenced.mail.imap import Mailbox as ImapMailbox
@@ -35,7 +30,6 @@ from cadenced.mail.smtp import Pool
 from cadenced.ports import Clock, Inbox, Mailer
 from cadenced.store import mailboxes, touches
 from cadenced.store.database import Database
-from cadenced.wording.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -44,60 +38,12 @@ STUCK = 300.0
 """Seconds without a look at the store after which the watchdog is no longer fed; a huge import takes less."""
 
 
-class SystemClock:
-    """The machine's own clocks."""
-
-    def now(self) -> datetime:
-        """Return the wall clock."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return seconds that never jump."""
-        return time.monotonic()
-
-    async def sleep(self, span: timedelta) -> None:
-        """Sleep."""
-        await asyncio.sleep(span.total_seconds())
-
-
-class _Trusting(library.Admission):
-    """Lets every template in: commands do not render, and need not pay for a trial."""
-
-    def refusals(self, sources: object) -> list[Problem]:  # noqa: ARG002 - the signature of its parent
-        """Refuse nothing."""
-        return []
-
-
 @dataclass(frozen=True, slots=True)
 class Wires:
     """How a mailbox is reached: real servers, or those of a rehearsal."""
 
     mailer: Callable[[Mailbox], Mailer]
     inbox: Callable[[Mailbox], Inbox]
-
-
-def open_workspace(config_path: Path | None = None, *, with_library: bool = True) -> Workspace:
-    """Open config and store for a command, transactions in place; raises what is wrong with either."""
-    config = configuration.load(configuration.find(config_path))
-    known = library.load(library.shelves(config), _Trusting()) if with_library else Library({}, {})
-    return _workspace(config, known, SystemClock(), inline=True)
-
-
-def _workspace(config: Config, known: Library, clock: Clock, *, inline: bool) -> Workspace:
-    database = Database(config.daemon.database, inline=inline)
-    database.open()
-    key = database.transact(lambda tx: install_key(tx, secrets.token_bytes))
-    database.transact(lambda tx: mailboxes.make_known(tx, [box.name for box in config.mailboxes]))
-    chance = random.SystemRandom().random
-    return Workspace(config, known, database, clock, secrets.token_hex(8), key, chance, wording(config))
-
-
-def wording(config: Config) -> Settings:
-    """Return the linter's settings of a workspace; BrokenWorkspaceError names the key that is wrong."""
-    try:
-        return Settings.from_table({"postal_address": config.daemon.postal_address, **config.lint})
-    except ValueError as wrong:
-        raise BrokenWorkspaceError([Problem(str(config.path), 0, 0, str(wrong), "see docs/rules.md")]) from wrong
 
 
 @dataclass(slots=True)
@@ -125,7 +71,7 @@ def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource) -> Daemon
     watchers = {box.name: Watcher(workspace, box, wires.inbox(box)) for box in config.mailboxes}
     senders = tuple(Sender(workspace, box, wires.mailer(box), watchers[box.name]) for box in config.mailboxes)
     drop = Drop(config.daemon.inbox, config.daemon.settle)
-    intake = Intake(workspace.database, workspace.clock, drop, lambda: rules(workspace))
+    intake = Intake(workspace.database, workspace.clock, drop, workspace.rules)
     waking: tuple[Service, ...] = (*senders, intake)
     housekeeping = Housekeeping(workspace, shelf, _noticer(waking))
     workspace.changed = _noticer(senders)
@@ -142,17 +88,6 @@ def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource) -> Daemon
     closes: tuple[Closes, ...] = (*senders, *map(Leaving, leaving))
     supervisor = Supervisor(services, closes)
     return Daemon(workspace, supervisor, housekeeping, senders, tuple(watchers.values()), intake)
-
-
-def rules(workspace: Workspace) -> Rules:
-    """Return what an import goes by at this moment."""
-    config = workspace.config
-    return Rules(
-        place=config.place,
-        default_sequence=config.daemon.default_sequence,
-        mailboxes=tuple(box.name for box in config.mailboxes),
-        sequences=workspace.library.sequences,
-    )
 
 
 def _noticer(services: tuple[Service, ...]) -> Callable[[], None]:
@@ -186,10 +121,10 @@ def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
     config = configuration.load(configuration.find(config_path))
     shelf = LibrarySource(library.shelves(config), time.monotonic)
     known = shelf.reload()
-    clock = SystemClock()
+    clock = opening.SystemClock()
     lock = Database(config.daemon.database)
     lock.claim_for_daemon()
-    workspace = _workspace(config, known, clock, inline=False)
+    workspace = opening.workspace(config, known, clock, inline=False)
     try:
         return asyncio.run(_run(workspace, shelf, until_idle=until_idle))
     finally:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from cadenced import config as configuration
-from cadenced import daemon, library, ports
+from cadenced import library, ports
 from cadenced.cli import program
 from cadenced.config import Config
 from cadenced.core.planner import Quota
@@ -120,7 +120,7 @@ class Story:
         rows = [f"{email},{email.partition('@')[0].title()},{company},Europe/Paris,FR" for email in emails]
         path.write_text("\n".join(["email,first_name,company,timezone,country", *rows, ""]))
         file = File(path, path.name, sequence)
-        import_file(self.workspace.database, file, daemon.rules(self.workspace), self.clock.now())
+        import_file(self.workspace.database, file, self.workspace.rules(), self.clock.now())
 
     async def days(self, count: float) -> None:
         await self.clock.advance(count * 86_400)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cadenced import config as configuration
-from cadenced import daemon, library
+from cadenced import library
+from cadenced.engine import opening
 from cadenced.sandbox.rehearsal import Setting
 from cadenced.sandbox.simulation import Plan, Played, play
 
@@ -77,7 +78,7 @@ def write(folder: Path, *, people: str = PEOPLE) -> Path:
 def setting(folder: Path, start: datetime = MONDAY) -> Setting:
     """Read the workspace."""
     config = configuration.load(folder / "cadenced.toml")
-    return Setting(config, library.load(library.shelves(config)), start, daemon.wording(config))
+    return Setting(config, library.load(library.shelves(config)), start, opening.wording(config))
 
 
 def simulated(folder: Path, plan: Plan) -> Played:

@@ -8,9 +8,8 @@ from pathlib import Path
 import played
 import pytest
 
-from cadenced import daemon
 from cadenced.cli import program
-from cadenced.engine import intake_import
+from cadenced.engine import intake_import, opening
 from cadenced.engine.intake_import import File
 from cadenced.errors import RefusedError
 from cadenced.sandbox import preview
@@ -66,9 +65,9 @@ def test_wording_that_would_be_kept_back_is_shown_as_a_problem(table: Path, tmp_
 
 
 def test_a_prospect_of_the_database_is_found_and_nothing_is_written(table: Path, tmp_path: Path) -> None:
-    opened = daemon.open_workspace(tmp_path / "cadenced.toml")
+    opened = opening.open_workspace(tmp_path / "cadenced.toml")
     file = File(table, table.name, "plan")
-    intake_import.import_file(opened.database, file, daemon.rules(opened), opened.now())
+    intake_import.import_file(opened.database, file, opened.rules(), opened.now())
     opened.database.close()
     database = tmp_path / "cadenced.db"
     before = database.read_bytes()

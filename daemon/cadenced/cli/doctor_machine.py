@@ -36,14 +36,11 @@ def examine(workspace: Workspace) -> Iterator[Diagnosis]:
 
 def _database(workspace: Workspace) -> Iterator[Diagnosis]:
     shown = workspace.database.shown
-    if not workspace.database.is_sqlite:
-        yield good(_AREA, "database", f"{shown} answers")
-        return
-    verdict = workspace.database.read(lambda tx: str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()))
-    if verdict == "ok":
-        yield good(_AREA, "database", f"{shown} is sound")
+    damage = workspace.database.damage()
+    if damage:
+        yield bad(_AREA, "database", f"{shown} is damaged: {damage}", "stop the daemon and restore the last backup")
     else:
-        yield bad(_AREA, "database", f"{shown} is damaged: {verdict}", "stop the daemon and restore the last backup")
+        yield good(_AREA, "database", f"{shown} is sound")
 
 
 def _disk(folder: Path) -> Iterator[Diagnosis]:

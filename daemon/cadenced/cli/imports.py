@@ -11,7 +11,6 @@ import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from sqlalchemy import Row
 
-from cadenced import daemon
 from cadenced.cli import moments, opening, screen
 from cadenced.cli.moments import stamp
 from cadenced.cli.printing import document, json_option
@@ -91,7 +90,7 @@ def _one(workspace: Workspace, file: File, folder: Path | None, *, quiet: bool) 
 
 def _import(workspace: Workspace, file: File, place: Path, told: Told) -> tuple[ImportResult, list[Verdict]]:
     database = workspace.database
-    with Job(file, daemon.rules(workspace)) as job:
+    with Job(file, workspace.rules()) as job:
         database.transact(lambda tx: job.begin(tx, workspace.now()))
         while batch := job.read():
             told(job.rows)

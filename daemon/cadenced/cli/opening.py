@@ -25,9 +25,9 @@ def workspace(*, with_library: bool = True) -> Iterator[Workspace]:
 
     What only stops somebody needs no library: a typing error in a template must not be in its way.
     """
-    from cadenced import daemon  # noqa: PLC0415 - it brings the mail libraries with it
+    from cadenced.engine import opening  # noqa: PLC0415 - it brings the store with it
 
-    opened = daemon.open_workspace(config_path(), with_library=with_library)
+    opened = opening.open_workspace(config_path(), with_library=with_library)
     try:
         yield opened
     finally:

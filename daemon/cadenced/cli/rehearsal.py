@@ -172,8 +172,9 @@ def _spaced(until: str) -> str:
 @contextmanager
 def _setting(sequence: str, start: str | None) -> Iterator[Setting]:
     """Read the workspace's configuration and library; RefusedError where there is no such sequence."""
-    from cadenced import config, daemon, library  # noqa: PLC0415 - `--help` needs none of it
+    from cadenced import config, library  # noqa: PLC0415 - `--help` needs none of it
     from cadenced.config.spelling import did_you_mean  # noqa: PLC0415 - as above
+    from cadenced.engine.opening import wording  # noqa: PLC0415 - as above
     from cadenced.errors import RefusedError  # noqa: PLC0415 - as above
     from cadenced.sandbox.rehearsal import Setting  # noqa: PLC0415 - as above
 
@@ -185,7 +186,7 @@ def _setting(sequence: str, start: str | None) -> Iterator[Setting]:
     zone = read.daemon.timezone
     day = moments.date_of(start) if start else datetime.now(UTC).astimezone(pacing.zone(zone)).date()
     with _faults_only():
-        yield Setting(read, known, pacing.to_utc(day, MORNING, zone), daemon.wording(read))
+        yield Setting(read, known, pacing.to_utc(day, MORNING, zone), wording(read))
 
 
 COMMANDS = (demo, simulate, preview)

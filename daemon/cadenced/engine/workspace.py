@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from cadenced.config import Config, Mailbox
+from cadenced.core.roster import Rules
 from cadenced.core.sequence import Sequence
 from cadenced.library import Library
 from cadenced.ports import Clock
@@ -62,6 +63,15 @@ class Workspace:
         if found is None:
             raise KeyError(name)
         return found
+
+    def rules(self) -> Rules:
+        """Return what an import goes by at this moment."""
+        return Rules(
+            mailboxes=tuple(box.name for box in self.config.mailboxes),
+            sequences=self.library.sequences,
+            place=self.config.place,
+            default_sequence=self.config.daemon.default_sequence,
+        )
 
     def now(self) -> datetime:
         """Return the wall clock, UTC."""

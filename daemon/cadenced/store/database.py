@@ -113,6 +113,13 @@ class Database:
         (number,) = cursor.fetchone() or (0,)
         return int(number)
 
+    def damage(self) -> str:
+        """Return what is wrong with a SQLite file, empty where it is sound."""
+        if not self.is_sqlite:
+            return ""
+        found = self.read(lambda tx: str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()))
+        return "" if found == "ok" else found
+
     def close(self) -> None:
         """Finish what is under way and let go of the file."""
         if self._thread is not None:

@@ -175,5 +175,5 @@ def primary_told(tx: Connection, account_id: int, sequence: str) -> bool | None:
 def counts(tx: Connection) -> Mapping[str, int]:
     """Return how many enrolments are in each state, states without any included."""
     query = select(enrolments.c.state, func.count()).group_by(enrolments.c.state)
-    found = {state: int(n) for state, n in tx.execute(query).tuples()}
+    found = {state: int(n) for state, n in tx.execute(query)}
     return {state.value: found.get(state.value, 0) for state in State}
