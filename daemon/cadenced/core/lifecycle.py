@@ -66,7 +66,10 @@ def reaction_to(enrolment: Enrolment, event: events.Answered, sequence: Sequence
     """Return what this answer does to this enrolment: the sequence's word; patience with soft bounces ends."""
     if event.verdict == "bounce.soft" and enrolment.soft_bounces + 1 >= SOFT_BOUNCES_MAX:
         return Halt("Mail to this address keeps coming back. Check it, or find another one.")
-    return sequence.reaction(event.verdict)
+    reaction = sequence.reaction(event.verdict)
+    if isinstance(reaction, Goto) and sequence.step(reaction.step) is None:
+        return Ask(f"Look at this answer: it leads to the step {reaction.step}, which is gone.")
+    return reaction
 
 
 def _sent(enrolment: Enrolment, event: events.Sent, sequence: Sequence) -> Enrolment:
@@ -92,7 +95,7 @@ def _postponed(enrolment: Enrolment, event: events.Postponed, _: Sequence) -> En
 
 def _written_by_hand(enrolment: Enrolment, event: events.WrittenByHand, sequence: Sequence) -> Enrolment:
     """Count the delay of the next step from the human's own mail, never making it earlier."""
-    anew = _go_on(enrolment, sequence, event.at)
+    anew = _go_on(enrolment, sequence, event.at, stay=True)
     if enrolment.due_at is None or anew.due_at is None or anew.due_at <= enrolment.due_at:
         return enrolment
     return replace(anew, reason="you wrote yourself; the next step waits its time from then")
@@ -124,6 +127,8 @@ def _pause(enrolment: Enrolment, event: events.Answered, reaction: Pause, sequen
         return enrolment  # a human decides anyway when it goes on
     day = event.until + timedelta(days=1) if event.until else None  # the first business day after the return
     until = _wake(enrolment, event.at, day, reaction.default, sequence)
+    if enrolment.state is State.PAUSED:  # what was promised before still holds: an absence only makes it longer
+        return replace(enrolment, due_at=max(until, enrolment.due_at or until))
     return _parked(enrolment, until, f"{event.verdict}: until {until:%Y-%m-%d}", "")
 
 
@@ -134,7 +139,7 @@ def _snooze(enrolment: Enrolment, event: events.Answered, reaction: Snooze, sequ
 
 def _goto(enrolment: Enrolment, event: events.Answered, reaction: Goto, sequence: Sequence) -> Enrolment:
     step = sequence.step(reaction.step)
-    if step is None:
+    if step is None:  # pragma: no cover - ``reaction_to`` asks in its place
         return _ask(enrolment, event, Ask(""), sequence)
     before = sequence.steps[: sequence.steps.index(step)]
     moved = replace(enrolment, state=State.ACTIVE, done=tuple(s.id for s in before), then="")
@@ -173,7 +178,7 @@ def _colleague(enrolment: Enrolment, event: events.ColleagueAnswered, sequence: 
     reason = f"{event.who} of the same account answered: {event.verdict}"
     if sequence.account_scope is AccountScope.HALT:
         return _over(enrolment, State.HALTED, "colleague answered", reason)
-    if sequence.account_scope is AccountScope.HOLD:
+    if sequence.account_scope is AccountScope.HOLD and enrolment.state is not State.PAUSED:
         return replace(enrolment, state=State.AWAITING_TASK, due_at=_next_morning(event.at, enrolment), reason=reason)
     return enrolment
 
@@ -195,8 +200,16 @@ def _task_done(enrolment: Enrolment, event: events.TaskDone, sequence: Sequence)
     return _taken_up(active, sequence, event.at)
 
 
+def _done_meanwhile(enrolment: Enrolment, event: events.TaskDone, _: Sequence) -> Enrolment:
+    """Let a pause stand, unless the task has led to a conversation."""
+    if event.over:
+        return _over(enrolment, State.HALTED, event.outcome, "a conversation runs; the sequence rests")
+    return enrolment
+
+
 def _paused(enrolment: Enrolment, event: events.Paused, _: Sequence) -> Enrolment:
-    return _parked(enrolment, event.until, event.reason, "")
+    then = enrolment.then if enrolment.state is State.PAUSED else ""
+    return _parked(enrolment, event.until, event.reason, then)
 
 
 def _resumed(enrolment: Enrolment, event: events.Resumed, sequence: Sequence) -> Enrolment:
@@ -215,10 +228,16 @@ def _fact(enrolment: Enrolment, _event: events.Event, _: Sequence) -> Enrolment:
     return enrolment
 
 
-def _go_on(enrolment: Enrolment, sequence: Sequence, anchor: datetime) -> Enrolment:
-    """Set the enrolment on its next step; a ``wait`` step adds to the delay of what follows it."""
+def _go_on(enrolment: Enrolment, sequence: Sequence, anchor: datetime, *, stay: bool = False) -> Enrolment:
+    """Set the enrolment on its next step; a ``wait`` step adds to the delay of what follows it.
+
+    ``stay``: the step that is next already remains so where it can, whatever was edited before it. A sequence that is
+    gone ends nobody: the step stays, and the planner asks.
+    """
     ready = anchor
-    for step in sequence.upcoming(enrolment.done, enrolment.role):
+    if not sequence.steps and enrolment.step:
+        return replace(enrolment, due_at=ready, anchor=anchor, reason="")
+    for step in sequence.upcoming(enrolment.done, enrolment.role, enrolment.step if stay else ""):
         ready = pacing.add(ready, step.after, enrolment.place)
         if isinstance(step, WaitStep):
             ready = pacing.add(ready, step.span, enrolment.place)
@@ -231,7 +250,7 @@ def _go_on(enrolment: Enrolment, sequence: Sequence, anchor: datetime) -> Enrolm
 
 def _taken_up(enrolment: Enrolment, sequence: Sequence, at: datetime) -> Enrolment:
     """Go on where it was left: the next step when it would have been due anyway, but not before ``at``."""
-    planned = _go_on(replace(enrolment, then=""), sequence, enrolment.anchor)
+    planned = _go_on(replace(enrolment, then=""), sequence, enrolment.anchor, stay=True)
     if planned.due_at is None or planned.due_at >= at:
         return planned
     step = sequence.step(planned.step)
@@ -293,6 +312,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
         events.Answered: _answered,
         events.ColleagueAnswered: _colleague,
         events.TaskOpened: _task_opened,
+        events.TaskDone: _done_meanwhile,
         events.DoubtRaised: _fact,
         events.DoubtSettled: _fact,
         events.Skipped: _sent,

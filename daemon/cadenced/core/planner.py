@@ -125,6 +125,8 @@ def _steps_over(enrolment: Enrolment, sequence: Sequence, _: Given) -> Action | 
 def _step_gone(enrolment: Enrolment, sequence: Sequence, _: Given) -> Action | None:
     if sequence.step(enrolment.step) is not None:
         return None
+    if not sequence.steps:
+        return OpenTask(None, f"The sequence {sequence.name} is gone. Put it back, or halt this and begin another one.")
     return OpenTask(None, f"The step {enrolment.step} is gone from the sequence. Skip it, or put it back.")
 
 

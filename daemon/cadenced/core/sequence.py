@@ -163,13 +163,18 @@ class Sequence:
         """Return the step of this id, None where the sequence has (or still has) none."""
         return next((step for step in self.steps if step.id == step_id), None)
 
-    def upcoming(self, done: Iterable[str], role: str) -> tuple[Step, ...]:
+    def upcoming(self, done: Iterable[str], role: str, standing: str = "") -> tuple[Step, ...]:
         """Return the steps still to come for somebody of ``role``: those after the last one that was done.
 
         A step inserted before one that was done is not made up for; a removed step never re-enables an earlier one.
+        Nor does an inserted one come before the step on which somebody is ``standing`` already.
         """
         finished = set(done)
         last = max((n for n, step in enumerate(self.steps) if step.id in finished), default=-1)
+        now = next((n for n, step in enumerate(self.steps) if step.id == standing), -1)
+        if now > last:
+            waits = tuple(step for step in self.steps[last + 1 : now] if isinstance(step, WaitStep))
+            return tuple(step for step in (*waits, *self.steps[now:]) if _meant_for(step, role))
         return tuple(step for step in self.steps[last + 1 :] if _meant_for(step, role))
 
     def reaction(self, verdict: str) -> Reaction:
