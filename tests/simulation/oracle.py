@@ -1,0 +1,170 @@
+"""Judges a world by its facts: accepted dots, visible answers, acknowledged stops. The product is not asked.
+
+The letters are the invariants' ids of docs/reliability.md. Only the row behind a dot (I3, I4, I5) and the end of the
+world (I13, I16) look into the store, because they are about it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from simulation import settings_of_worlds as terms
+from simulation.sim_smtp import Dot, Write
+
+GAP_SLACK = 1.0
+WINDOW_SLACK = timedelta(minutes=10)
+DAY_SLACK = 3600.0 + 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the store says of a touch at a moment."""
+
+    person: str
+    sequence: str
+    step: str
+    generation: int
+    state: str
+    sha256: str
+    boot: str
+
+
+@dataclass(slots=True)
+class Standing:
+    """What a person has a right to: from when on nothing more may come, and why."""
+
+    answered_at: float | None = None
+    why: str = ""
+    stopped_at: float | None = None
+    paused_until: datetime | None = None
+    paused_at: float = 0.0
+    suppressed: bool = False
+
+
+class ViolationError(AssertionError):
+    """An invariant did not hold."""
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Remembers facts and compares them; ``w`` is how long a touch may trail an answer."""
+
+    w: float
+    min_gap: float
+    daily_limit: int
+    standings: dict[str, Standing] = field(default_factory=lambda: defaultdict(Standing))
+    per_touch: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    courses: dict[tuple[str, str, int], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
+    per_day: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    last_dot: float = float("-inf")
+    written: dict[str, list[Write]] = field(default_factory=lambda: defaultdict(list))
+    resend_allowed: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    broken: list[str] = field(default_factory=list)
+
+    def breaks(self, law: str, what: str) -> None:
+        """Write a violation down."""
+        self.broken.append(f"{law}: {what}")
+
+    def answered(self, email: str, at: float, why: str) -> None:
+        """A reply, a bounce or an opt-out has become visible in a watched folder."""
+        standing = self.standings[email]
+        if standing.answered_at is None:
+            standing.answered_at, standing.why = at, why
+
+    def acknowledged(self, email: str, at: float, why: str) -> None:
+        """A human's stop has been confirmed to them."""
+        standing = self.standings[email]
+        if standing.stopped_at is None:
+            standing.stopped_at, standing.why = at, why
+
+    def paused(self, email: str, at: float, until: datetime) -> None:
+        """A human's pause has been confirmed to them."""
+        standing = self.standings[email]
+        standing.paused_at, standing.paused_until = at, until
+
+    def begun_again(self, email: str) -> None:
+        """A human wants this person to be written to (again)."""
+        suppressed = self.standings[email].suppressed
+        self.standings[email] = Standing(suppressed=suppressed)
+
+    def wrote(self, written: Write, row: Row | None) -> None:
+        """Judge a payload as it leaves."""
+        message = written.message
+        before = self.written[message.message_id]
+        if row is None:
+            self.breaks("I4", f"{message.message_id} leaves without a row")
+        else:
+            if row.state != "armed":
+                self.breaks("I4", f"{row.person} {row.step} leaves while its row is {row.state}")
+            if hashlib.sha256(message.raw).hexdigest() != row.sha256 or message.recipient != row.person:
+                self.breaks("I5", f"{row.person} {row.step}: other bytes or recipient than frozen")
+        if before:
+            if before[-1].message != message:
+                self.breaks("I8", f"{message.recipient}: another try has other bytes")
+            allowed = self.resend_allowed.get(message.message_id, -1.0) >= before[-1].at
+            if not before[-1].refused and not allowed:
+                self.breaks("I7", f"{message.recipient} {row and row.step}: tried again after an unknown end")
+        before.append(written)
+
+    def accepted(self, dot: Dot, row: Row | None, now: datetime) -> None:
+        """Judge a dot; ``now`` is the true time."""
+        email = dot.message.recipient
+        self.per_touch[dot.message.message_id] += 1
+        if self.per_touch[dot.message.message_id] > 1:
+            self.breaks("I1", f"{email} {row and row.step}: accepted {self.per_touch[dot.message.message_id]} times")
+        self._after_a_stop(email, dot.at, now)
+        self._pace(dot.at, now, row)
+        if row is not None:
+            self._order(row, dot.at)
+
+    def _after_a_stop(self, email: str, at: float, now: datetime) -> None:
+        standing = self.standings[email]
+        if standing.answered_at is not None and at > standing.answered_at + self.w:
+            self.breaks("I2", f"{email}: {at - standing.answered_at:.2f} s after {standing.why}")
+        if standing.stopped_at is not None and at > standing.stopped_at:
+            law = "I10" if standing.suppressed else "I2"
+            self.breaks(law, f"{email}: {at - standing.stopped_at:.2f} s after an acknowledged {standing.why}")
+        if standing.paused_until is not None and at > standing.paused_at and now < standing.paused_until:
+            self.breaks("I2", f"{email}: in a pause until {standing.paused_until:%m-%d %H:%M}, at {now:%m-%d %H:%M}")
+
+    def _pace(self, at: float, now: datetime, row: Row | None) -> None:
+        local = now.astimezone(ZoneInfo(terms.ZONE))
+        opens = datetime.combine(local.date(), terms.WINDOW.opens, local.tzinfo) - timedelta(seconds=61)
+        closes = datetime.combine(local.date(), terms.WINDOW.closes, local.tzinfo) + WINDOW_SLACK
+        if not opens <= local <= closes:
+            self.breaks("I6", f"{row and row.person}: outside the window, {local:%a %H:%M:%S}")
+        if self.min_gap and at - self.last_dot < self.min_gap * 0.85 - GAP_SLACK:
+            self.breaks("I6", f"{row and row.person}: {at - self.last_dot:.1f} s after the dot before")
+        self.last_dot = at
+        day = f"{local:%Y-%m-%d}"
+        self.per_day[day] += 1
+        if self.daily_limit and self.per_day[day] > self.daily_limit:
+            self.breaks("I6", f"{self.per_day[day]} dots on {day}, the limit is {self.daily_limit}")
+
+    def _order(self, row: Row, at: float) -> None:
+        course = self.courses[row.person, row.sequence, row.generation]
+        if course:
+            step, before = course[-1]
+            if terms.ORDER.index(step) >= terms.ORDER.index(row.step):
+                self.breaks("I6", f"{row.person}: {row.step} after {step}")
+            least = terms.LEAST_DELAY[row.step] * 86_400 - DAY_SLACK
+            if at - before < least:
+                self.breaks("I22", f"{row.person}: {row.step} only {(at - before) / 86_400:.2f} days after {step}")
+        course.append((row.step, at))
+
+    def rows_at_the_end(self, rows: Mapping[str, Row]) -> None:
+        """Compare the ledger with what was accepted."""
+        for message_id, row in rows.items():
+            count = self.per_touch.get(message_id, 0)
+            if row.state == "sent" and not count:
+                self.breaks("I3", f"{row.person} {row.step}: written as sent, never accepted")
+            if row.state in {"planned", "cancelled", "rejected", "claimed"} and count:
+                self.breaks("I3", f"{row.person} {row.step}: accepted, written as {row.state}")
+            if row.state in {"claimed", "armed", "unknown"}:
+                self.breaks("I13", f"{row.person} {row.step}: still {row.state} at the end")

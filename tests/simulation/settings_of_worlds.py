@@ -1,0 +1,92 @@
+"""What worlds are made of: a config, templates and plans in several editions, without any file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import time, timedelta
+from pathlib import Path
+
+from cadenced.config.values import Config, Daemon, Imap, Mailbox, Safety, SentCopy, Smtp
+from cadenced.core.pacing import Delay, Window
+from cadenced.core.sequence import EmailStep, Sequence, TaskStep, WaitStep
+from cadenced.library import Library
+from cadenced.writing import template
+
+ZONE = "Europe/Paris"
+WINDOW = Window(days=frozenset(range(7)), opens=time(8, 0), closes=time(19, 0), timezone=ZONE, holidays=False)
+
+ORDER = ("one", "extra", "two", "call", "three", "later")
+"""The steps of all editions in the one order that each of them keeps."""
+
+LEAST_DELAY = {"extra": 1, "two": 2, "three": 3, "later": 0}
+"""Days that every edition keeps between a step and the one before it, at the least."""
+
+_TEXT = """\
+---
+subject: "Your next step {{ first_name }}"
+---
+Hello {{ first_name }},
+
+you asked for the plan on Monday. Shall we talk on Thursday at 10:00?%s
+
+Julie
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one world is like, drawn from its seed."""
+
+    sent_copy: SentCopy
+    min_gap: timedelta
+    daily_limit: int
+    connections: int
+
+
+def config(terms: Terms) -> Config:
+    """Return a config of one mailbox on servers that do not exist."""
+    here = Path("/nowhere")
+    box = Mailbox(
+        name="julie",
+        address="julie@abc.example",
+        display="Julie Martin",
+        smtp=Smtp("smtp.abc.example", connections=terms.connections),
+        imap=Imap("imap.abc.example", sent_copy=terms.sent_copy),
+        daily_limit=terms.daily_limit,
+        min_gap=terms.min_gap,
+    )
+    daemon = Daemon("sqlite://", here, here, here, timezone=ZONE, country="FR")
+    return Config(here / "cadenced.toml", daemon, WINDOW, (box,), Safety(), lint={"select": ["guilt"]})
+
+
+def _templates(edition: int) -> Mapping[str, template.Template]:
+    text = _TEXT % (f" Edition {edition}." if edition else "")
+    return {name: template.parse(text, name) for name in ("one", "extra", "two", "three", "later")}
+
+
+def _days(days: int) -> Delay:
+    return Delay(days, "days")
+
+
+_ONE = EmailStep("one", template="one")
+_EXTRA = EmailStep("extra", _days(1), template="extra")
+_TWO = EmailStep("two", _days(2), template="two")
+_CALL = TaskStep("call", _days(1), kind="call", brief="Call.")
+_THREE = EmailStep("three", _days(3), template="three", new_thread=True)
+_PLAN = Sequence("plan", (_ONE, _TWO, _THREE), window=WINDOW, then="nurture")
+_NURTURE = Sequence("nurture", (WaitStep("rest", span=_days(5)), EmailStep("later", template="later")), window=WINDOW)
+
+
+def _edition(number: int, plan: Sequence) -> Library:
+    return Library({"plan": plan, "nurture": _NURTURE}, _templates(number))
+
+
+EDITIONS = (
+    _edition(0, _PLAN),
+    _edition(1, _PLAN),
+    _edition(2, replace(_PLAN, steps=(_ONE, _EXTRA, _TWO, _THREE))),
+    _edition(3, replace(_PLAN, steps=(_ONE, _TWO, _CALL, replace(_THREE, after=_days(3))))),
+    _edition(4, replace(_PLAN, steps=(_ONE, _THREE))),
+)
+"""What a salesperson may make of the plan while it runs: other words, a step more, a task, a step less."""

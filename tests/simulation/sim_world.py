@@ -1,0 +1,451 @@
+"""One world from one seed: the product's own services on virtual time, its own store in memory, everything else invented.
+
+``World(seed, scale).run()`` returns a ``Course`` with what happened, a digest of it, and what broke.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from cadenced.config.values import SentCopy
+from cadenced.engine import moves, pace
+from cadenced.engine.armoury import Armoury
+from cadenced.engine.resolver import Resolver
+from cadenced.engine.sender import Sender
+from cadenced.engine.service import serve
+from cadenced.engine.watcher import Watcher
+from cadenced.engine.workspace import Workspace
+from cadenced.store import mailboxes, touches
+from cadenced.store.database import Database
+from cadenced.store.schema import enrolments, prospects
+from cadenced.store.schema import touches as ledger
+from cadenced.wording.settings import Settings
+from simulation import settings_of_worlds as terms
+from simulation.oracle import Oracle, Row
+from simulation.sim_imap import ImapServer, SimInbox
+from simulation.sim_people import Pen, Person
+from simulation.sim_smtp import Dot, Odds, SmtpServer, SimMailer, Write
+from simulation.virtual_loop import Dead, Process, VirtualLoop, process
+
+BEGIN = datetime(2026, 1, 1, 7, tzinfo=UTC)
+PLACES = (("Europe/Paris", "FR"), ("America/New_York", "US"), ("Asia/Tokyo", "JP"))
+TICK = 25.0
+"""A rest of at least so many seconds is a service's tick: with nothing ahead it may be longer, for speed's sake."""
+LONGEST_REST = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large a world is: people, days with faults, and quiet days after them in which all must come right."""
+
+    people: int = 12
+    days: int = 14
+    calm: int = 12
+    faults: bool = True
+
+    @property
+    def prospect_years(self) -> float:
+        return self.people * (self.days + self.calm) / 365.25
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a mutant replaces."""
+
+    watcher: type[Watcher] = Watcher
+    sender: type[Sender] = Sender
+    armoury: type[Armoury] | None = None
+    mailer: type[SimMailer] = SimMailer
+    inbox: type[SimInbox] = SimInbox
+    barrier: bool = True
+
+
+@dataclass(slots=True)
+class Course:
+    """What a world came to."""
+
+    seed: int
+    digest: str
+    sends: int
+    broken: list[str]
+    counts: dict[str, int]
+    trace: list[str]
+
+
+class SimClock:
+    """Both clocks: monotonic never jumps, the wall does what the nemesis says."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now(self) -> datetime:
+        return self._world.wall()
+
+    def monotonic(self) -> float:
+        return self._world.loop.time()
+
+    async def sleep(self, span: timedelta) -> None:
+        await self._world.rest(span.total_seconds())
+
+
+class SimStore(Database):
+    """The real store; each transaction is a place where a process may stall, stop or die, before it or after it."""
+
+    world: World
+
+    async def run(self, work: Callable[[Connection], Any]) -> Any:
+        await self.world.edge()
+        result = self.transact(work)
+        await self.world.edge()
+        return result
+
+
+_STORE: SimStore | None = None
+_FRESH = b""
+
+
+def fresh_store() -> SimStore:
+    """Return the one store in memory, empty: opening and migrating a new one takes longer than a world."""
+    global _STORE, _FRESH  # noqa: PLW0603 - one engine keeps its compiled statements over all worlds
+    if _STORE is None:
+        _STORE = SimStore("sqlite://", inline=True)
+        _STORE.open()
+        _FRESH = _raw(_STORE).serialize()
+    _raw(_STORE).deserialize(_FRESH)
+    return _STORE
+
+
+def _raw(store: SimStore) -> Any:
+    return store._engine.raw_connection().driver_connection  # noqa: SLF001 - the store has no door for this
+
+
+@dataclass(slots=True)
+class _Rest:
+    wake_at: float
+    earliest: float
+    done: asyncio.Future[None]
+    timer: asyncio.TimerHandle
+
+
+@dataclass(slots=True)
+class Daemon:
+    """One boot."""
+
+    process: Process
+    workspace: Workspace
+    senders: list[Sender] = field(default_factory=list)
+    watchers: list[Watcher] = field(default_factory=list)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    services: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+class World:
+    """Everything there is."""
+
+    def __init__(self, seed: int, scale: Scale = Scale(), parts: Parts | None = None) -> None:  # noqa: B008 - frozen
+        self.seed = seed
+        self.scale = scale
+        self.parts = parts or Parts()
+        self.chance = random.Random(seed)  # noqa: S311 - replay is the point
+        self.loop = VirtualLoop()
+        self.begin = BEGIN + timedelta(days=self.chance.randrange(0, 300))
+        self.offset = timedelta()
+        self.store = fresh_store()
+        self.store.world = self
+        self.terms = self._draw_terms()
+        self.config = terms.config(self.terms)
+        self.library = terms.EDITIONS[0]
+        self.clock = SimClock(self)
+        self.smtp = SmtpServer(self.loop, self.chance)
+        self.imap = ImapServer(self.loop, self.chance, self.true_now)
+        self.pen = Pen(self.chance)
+        self.people: dict[str, Person] = {}
+        self.daemon: Daemon | None = None
+        self.faulty = scale.faults
+        self.edge_odds = 0.0
+        self.trace: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.boots = 0
+        self._rests: dict[int, _Rest] = {}
+        self._upcoming: list[float] = []
+        safety = self.config.safety
+        w = (safety.fence_age + safety.arm_ttl).total_seconds() + 0.5
+        self.oracle = Oracle(w, self.terms.min_gap.total_seconds(), self.terms.daily_limit)
+        self.smtp.on_accept = self._accepted
+        self.smtp.on_write = self._written
+
+    def _draw_terms(self) -> terms.Terms:
+        chance = self.chance
+        copies = chance.choice((SentCopy.SERVER, SentCopy.SERVER, SentCopy.SELF, SentCopy.APPEND, SentCopy.NONE))
+        gap = timedelta(seconds=chance.choice((0, 0, 30, 90)))
+        limit = chance.choice((0, 0, max(2, self.scale.people // 3)))
+        return terms.Terms(copies, gap, limit, chance.choice((1, 4)))
+
+    # -- time
+
+    def true_now(self) -> datetime:
+        """The time that it really is."""
+        return self.begin + timedelta(seconds=self.loop.time())
+
+    def wall(self) -> datetime:
+        """What the machine's wall clock says."""
+        return self.true_now() + self.offset
+
+    def at(self, moment: float, what: Callable[..., object], *args: Any) -> None:
+        """Let something happen at a moment; whoever rests is awake by then."""
+        self._foresee(moment)
+        self.loop.later(moment - self.loop.time(), what, *args)
+
+    def _foresee(self, moment: float) -> None:
+        self._upcoming.append(moment)
+        for rest in list(self._rests.values()):
+            if rest.wake_at > moment:
+                self._wake_by(rest, max(rest.earliest, moment))
+
+    def _wake_by(self, rest: _Rest, moment: float) -> None:
+        rest.timer.cancel()
+        rest.wake_at = moment
+        rest.timer = self.loop.later(moment - self.loop.time(), _finish, rest.done)
+
+    async def rest(self, seconds: float) -> None:
+        """Sleep; a service's tick sleeps on while nothing at all can happen."""
+        if seconds < TICK:
+            await asyncio.sleep(seconds)
+            return
+        now = self.loop.time()
+        earliest = now + seconds
+        wake_at = max(earliest, min(self._next_happening(now), now + LONGEST_REST))
+        done = self.loop.create_future()
+        rest = _Rest(wake_at, earliest, done, self.loop.later(wake_at - now, _finish, done))
+        self._rests[id(rest)] = rest
+        try:
+            await done
+        finally:
+            rest.timer.cancel()
+            del self._rests[id(rest)]
+
+    def _next_happening(self, now: float) -> float:
+        self._upcoming = [moment for moment in self._upcoming if moment > now]
+        return min([*self._upcoming, self.store.read(self._next_due)], default=now)
+
+    def _next_due(self, tx: Connection) -> float:
+        """Return when the store has something to do next (loop time)."""
+        wall, now = self.wall(), self.loop.time()
+        lanes = enrolments.c.lane.in_(("mail", "desk"))
+        first = tx.execute(select(func.min(enrolments.c.due_at)).where(lanes)).scalar()
+        armed = tx.execute(select(func.min(ledger.c.armed_at)).where(ledger.c.state == "unknown")).scalar()
+        moments = [first] if first else []
+        if armed:
+            moments.append(armed + self.config.safety.quiet)
+        if first and first <= wall:
+            quota = pace.quota(tx, self.config.mailboxes[0], wall, terms.ZONE, 0.8)
+            moments = [quota.until] if quota.until and not armed else [wall]
+        return now + (min(moments) - wall).total_seconds() if moments else now + LONGEST_REST
+
+    # -- what is written down
+
+    def tell(self, actor: str, what: str) -> None:
+        """Write an event into the trace."""
+        self.trace.append(f"{self.loop.time():.6f} {actor} {what}")
+        self.counts[actor] = self.counts.get(actor, 0) + 1
+
+    def row_of(self, message_id: str) -> Row | None:
+        """Return what the ledger says of a message."""
+        found = self.store.read(lambda tx: tx.execute(_ROWS.where(ledger.c.message_id == message_id)).first())
+        return Row(*found[1:]) if found else None
+
+    def _written(self, written: Write) -> None:
+        self.tell("write", written.message.recipient)
+        self.oracle.wrote(written, self.row_of(written.message.message_id))
+
+    def _accepted(self, dot: Dot) -> None:
+        row = self.row_of(dot.message.message_id)
+        self.tell("dot", f"{dot.message.recipient} {row and row.step}")
+        self.oracle.accepted(dot, row, self.true_now())
+        self.people[dot.message.recipient].received.append(dot.message.raw)
+        self._file_copy(dot)
+        self.heard(dot)
+
+    def _file_copy(self, dot: Dot) -> None:
+        copies = self.terms.sent_copy
+        lag = self.chance.choice((0.5, 0.5, 20.0, 200.0))
+        if copies is SentCopy.SERVER and (not self.faulty or self.chance.random() > 0.05):
+            self.at(self.loop.time() + lag, self.imap.deliver, dot.message.raw, "Sent")
+        elif copies is SentCopy.SELF and dot.message.copy_to:
+            self.at(self.loop.time() + lag, self.imap.deliver, dot.message.raw, "INBOX")
+
+    def heard(self, dot: Dot) -> None:
+        """Let the prospect react; the cast overrides it."""
+
+    # -- the product
+
+    async def edge(self) -> None:
+        """A state edge of the product: here a process may stall, stop or die."""
+        owner = process()
+        if owner is None:
+            return
+        owner.alive()
+        if self.edge_odds and self.chance.random() < self.edge_odds:
+            await self.trip_up(owner)
+        else:
+            await asyncio.sleep(0)
+        owner.alive()
+
+    async def trip_up(self, owner: Process) -> None:
+        """Something happens to a process between two lines; the nemesis overrides it."""
+        await asyncio.sleep(0)
+
+    def boot(self) -> None:
+        """Start the daemon."""
+        self.boots += 1
+        owner = Process(f"boot{self.boots}")
+        space = Workspace(
+            self.config, self.library, self.store, self.clock, owner.name, bytes(32), self.chance.random, _WORDING
+        )
+        self.daemon = Daemon(owner, space)
+        self.tell("boot", owner.name)
+        task = self.loop.task_of(owner, self._serve(self.daemon))
+        self.daemon.services.append(task)
+
+    async def _serve(self, daemon: Daemon) -> None:
+        try:
+            await self._serve_all(daemon)
+        except Exception as fault:  # noqa: BLE001 - whatever ends the daemon is a finding
+            self.oracle.breaks("I15", f"the daemon died: {type(fault).__name__}: {fault}")
+
+    async def _serve_all(self, daemon: Daemon) -> None:
+        space, parts = daemon.workspace, self.parts
+        box = self.config.mailboxes[0]
+        unknown = await self.store.run(lambda tx: touches.recover(tx, space.boot_id))
+        if unknown:
+            self.tell("doubt", str(unknown))
+        inbox = parts.inbox(self.imap)
+        inbox.waits = self.rest_until
+        watcher = parts.watcher(space, box, inbox)
+        sender = parts.sender(space, box, parts.mailer(self.smtp, self.clock, box.smtp.connections), watcher)
+        if parts.armoury is not None:
+            sender._armoury = parts.armoury(space, watcher.fence)  # noqa: SLF001 - a mutant's way in
+        resolver = Resolver(space, {box.name: watcher})
+        daemon.senders, daemon.watchers = [sender], [watcher]
+        space.changed = lambda: self._soon(daemon, sender.wake)
+        space.doubted = lambda: self._soon(daemon, resolver.wake)
+        services = [asyncio.ensure_future(serve(one, daemon.stop)) for one in (watcher, sender, resolver)]
+        done, _ = await asyncio.wait(services, return_when=asyncio.FIRST_EXCEPTION)
+        await sender.close(20.0)
+        for service in services:
+            if service in done and service.exception() is not None:
+                raise service.exception() or AssertionError
+
+    def _soon(self, daemon: Daemon, event: asyncio.Event) -> None:
+        if not daemon.process.dead:
+            self.loop.call_soon(event.set)
+
+    def notice(self) -> None:
+        """Let the daemon notice, within half a second, that another process wrote to the store."""
+        daemon = self.daemon
+        if daemon is not None:
+            for sender in daemon.senders:
+                self.loop.later(self.chance.uniform(0.05, 0.55), sender.wake.set)
+
+    async def rest_until(self, news: asyncio.Event, seconds: float) -> bool:
+        """Wait for news, as IDLE does."""
+        waits = [asyncio.ensure_future(self.rest(seconds)), asyncio.ensure_future(news.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+        return news.is_set()
+
+    # -- the course
+
+    def furnish(self) -> None:
+        """Fill the store, and plan who is enrolled when."""
+        box = self.config.mailboxes[0].name
+        self.store.transact(lambda tx: mailboxes.make_known(tx, [box]))
+        for number in range(self.scale.people):
+            zone, country = self.chance.choice(PLACES)
+            person = Person(f"p{number}@x{number % 7}.example", zone, country)
+            self.people[person.email] = person
+            row = {"email": person.email, "mailbox": box, "timezone": zone, "country": country}
+            row |= {"fields": {"first_name": f"Ann{number}"}, "created_at": self.wall()}
+            self.store.transact(lambda tx, row=row: tx.execute(prospects.insert().values(**row)))
+            self.at(self.chance.uniform(60, 3 * 86_400), self.enrol, person.email)
+
+    def enrol(self, email: str, sequence: str = "plan") -> None:
+        """A human begins a sequence for somebody."""
+        space = self.office()
+        self.store.transact(lambda tx: moves.enrol(tx, space, email, sequence, space.now()))
+        self.oracle.begun_again(email)
+        self.tell("enrol", email)
+        self.notice()
+
+    def office(self) -> Workspace:
+        """Return the workspace of a command that a human runs beside the daemon."""
+        return Workspace(
+            self.config, self.library, self.store, self.clock, "office", bytes(32), self.chance.random, _WORDING
+        )
+
+    def run(self) -> Course:
+        """Let it all happen."""
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_until_complete(self.loop.task_of_world(self._live()))
+        finally:
+            asyncio.set_event_loop(None)
+            self.loop.close()
+        digest = hashlib.sha256("\n".join(self.trace).encode()).hexdigest()
+        return Course(self.seed, digest, len(self.smtp.dots), self.oracle.broken, self.counts, self.trace)
+
+    async def _live(self) -> None:
+        self.furnish()
+        self.boot()
+        self.begin_faults()
+        await asyncio.sleep(self.scale.days * 86_400)
+        self.end_faults()
+        await asyncio.sleep(self.scale.calm * 86_400)
+        self.judge_end()
+        if self.daemon is not None:
+            await self.loop.kill(self.daemon.process)
+
+    def begin_faults(self) -> None:
+        """Let the nemesis loose; a world without one has none."""
+
+    def end_faults(self) -> None:
+        """From here on everything must come right."""
+        self.faulty = False
+        self.edge_odds = 0.0
+        self.smtp.odds = Odds()
+
+    def judge_end(self) -> None:
+        """Compare the store with the facts."""
+        rows = self.store.read(lambda tx: tx.execute(_ROWS).all())
+        self.oracle.rows_at_the_end({row[0]: Row(*row[1:]) for row in rows})
+
+
+def _finish(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
+
+
+_WORDING = Settings(select=frozenset({"guilt"}))
+_ROWS = select(
+    ledger.c.message_id,
+    ledger.c.recipient,
+    ledger.c.sequence,
+    ledger.c.step,
+    ledger.c.generation,
+    ledger.c.state,
+    ledger.c.sha256,
+    ledger.c.boot_id,
+)
+
+__all__ = ["Course", "Daemon", "Dead", "Parts", "Scale", "World"]
