@@ -27,6 +27,8 @@ T = TypeVar("T")
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
 
 
+_WRITER = 0x63616465
+"""The advisory lock that whoever writes to a PostgreSQL database holds until the commit."""
 _LOG_END = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 
 
@@ -144,7 +146,9 @@ def _engine(url: str) -> Engine:
         return engine
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return sqlalchemy.create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    event.listen(engine, "begin", _begin_postgres)
+    return engine
 
 
 def _prepare_sqlite(raw: object, _record: object) -> None:
@@ -162,6 +166,12 @@ def _prepare_sqlite(raw: object, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     reading = connection.get_execution_options().get("reading")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _begin_postgres(connection: Connection) -> None:
+    """Let writers pass one at a time, as SQLite does: a halt between another's read and its write would be lost."""
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
 
 
 def _plain(cause: BaseException) -> str:
