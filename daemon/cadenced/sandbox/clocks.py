@@ -45,10 +45,10 @@ class VirtualClock:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a fast clock runs: real seconds that a day takes; the night before ``opens``
-    and the weekend pass quickly.
+    """How fast a fast clock runs: real seconds that a day takes.
 
-    The hours in which mail leaves get most of a day's time, so that a slow machine still sends within them.
+    The night before ``opens`` and the weekend pass quickly. The hours in which mail leaves get
+    most of a day's time, so that a slow machine still sends within them.
     """
 
     zone: ZoneInfo

@@ -19,11 +19,11 @@ from typing import Protocol
 
 from cadenced import config as configuration
 from cadenced import library
-from cadenced.config import Config
 from cadenced.core import pacing
 from cadenced.core.model import Place
+from cadenced.engine import opening
 from cadenced.engine.supervisor import Supervisor
-from cadenced.engine.workspace import Workspace, install_key
+from cadenced.engine.workspace import Workspace
 from cadenced.library.watch import LibrarySource
 from cadenced.sandbox import cast, chronicle, servers, tally
 from cadenced.sandbox.chronicle import Happening
@@ -32,8 +32,6 @@ from cadenced.sandbox.desk import Desk
 from cadenced.sandbox.script import Delivery, Heard, Script
 from cadenced.sandbox.servers import ImapServer, SmtpServer
 from cadenced.sandbox.tally import Answered, Ending, Ledger
-from cadenced.store import mailboxes
-from cadenced.store.database import Database
 from cadenced.store.tasks import OpenTask
 
 LOOK = 0.05
@@ -149,7 +147,8 @@ async def _staged(wanted: Wanted, assemble: Assemble) -> AsyncIterator[_Stage]:
         start = _first_day(wanted.days, config.place)
         clock = FastClock(start, Pace(pacing.zone(config.daemon.timezone), wanted.pace), lambda: smtp.is_busy)
         shelf = LibrarySource(library.shelves(config), time.monotonic)
-        workspace = _open(config, await asyncio.to_thread(shelf.reload), clock)
+        known = await asyncio.to_thread(shelf.reload)
+        workspace = opening.workspace(config, known, clock, inline=False)
         stack.callback(workspace.database.close)
         script = cast.script(workspace.library.sequences)
         daemon = assemble(workspace, shelf)
@@ -176,14 +175,6 @@ def _first_day(days: int, place: Place) -> datetime:
     today = datetime.now(UTC).astimezone(pacing.zone(place.timezone)).date()
     begin = today - timedelta(days=days)
     return pacing.to_utc(begin - timedelta(days=begin.weekday()), OPENS, place.timezone)
-
-
-def _open(config: Config, known: library.Library, clock: FastClock) -> Workspace:
-    database = Database(config.daemon.database)
-    database.open()
-    key = database.transact(lambda tx: install_key(tx, secrets.token_bytes))
-    database.transact(lambda tx: mailboxes.make_known(tx, [box.name for box in config.mailboxes]))
-    return Workspace(config, known, database, clock, secrets.token_hex(8), key, secrets.SystemRandom().random)
 
 
 def _drop(inbox: Path, text: str) -> None:

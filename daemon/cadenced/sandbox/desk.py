@@ -1,8 +1,8 @@
-"""The human of a rehearsal: does the plan's own tasks when they are due, and leaves all questions open."""
+"""The human of a rehearsal: does the plan's own tasks soon after they are due, and leaves all questions open."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -15,14 +15,18 @@ from cadenced.store.tasks import OpenTask
 OUTCOMES = {"proposal": "sent", "postcard": "sent", "text-message": "sent", "social-message": "sent"}
 """What comes of a task by its kind; everything else is a try that reaches nobody. The sequence goes on."""
 
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 NOBODY = "no_answer"
+
+EVERY = timedelta(minutes=15)
+"""How often the human looks at the list."""
 
 OBSTACLES = frozenset({"template", "wording"})
 """Kinds of tasks that say why a message cannot leave."""
 
 
 class Desk:
-    """``is_done``: tasks of the plan are done as soon as they are due. ``skips``: what cannot be sent is left out."""
+    """``is_done``: tasks of the plan are done. ``skips``: what cannot be sent is left out."""
 
     def __init__(self, *, is_done: bool = True, skips: bool = False) -> None:
         self.next_at: datetime | None = None
@@ -33,8 +37,8 @@ class Desk:
         """Do what is due and note in ``next_at`` when more is; returns whether anything was."""
         now = workspace.now()
         mine = [task for task in tasks.open_until(tx) if self._is_for_me(task)]
-        due = [task for task in mine if task.due_at <= now]
-        self.next_at = min((task.due_at for task in mine if task.due_at > now), default=None)
+        due = [task for task in mine if self._turn(task) <= now]
+        self.next_at = min((turn for task in mine if (turn := self._turn(task)) > now), default=None)
         for task in due:
             if task.kind in OBSTACLES:
                 tasks.close(tx, task.id, "left out", "", now)
@@ -46,6 +50,12 @@ class Desk:
     def rest(self) -> None:
         """Do nothing any more: what comes up from now on waits."""
         self._is_done = False
+
+    def _turn(self, task: OpenTask) -> datetime:
+        """Return when a task is done: at the next look at the list; an obstacle is passed at once."""
+        if task.kind in OBSTACLES:
+            return task.due_at
+        return task.due_at + (_EPOCH - task.due_at) % EVERY
 
     def _is_for_me(self, task: OpenTask) -> bool:
         if task.kind in OBSTACLES:

@@ -14,7 +14,6 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from cadenced.config import Config
-from cadenced.core.roster import Rules
 from cadenced.engine import intake_import
 from cadenced.engine.intake_import import File, ImportResult
 from cadenced.engine.resolver import Resolver
@@ -77,15 +76,9 @@ class Rehearsal:
 
     def enrol(self, path: Path, sequence: str) -> ImportResult:
         """Import a file as the daemon would; RefusedError says why it is no list of prospects."""
-        config = self.workspace.config
-        rules = Rules(
-            place=config.place,
-            default_sequence=config.daemon.default_sequence,
-            mailboxes=tuple(box.name for box in config.mailboxes),
-            sequences=self.workspace.library.sequences,
-        )
+        workspace = self.workspace
         file = File(path, path.name, sequence)
-        return intake_import.import_file(self.workspace.database, file, rules, self.workspace.now())
+        return intake_import.import_file(workspace.database, file, workspace.rules(), workspace.now())
 
     async def run(self, until: datetime, enough: Callable[[datetime], bool] = lambda _: False) -> None:
         """Let everything happen up to ``until``, or to where nothing can happen any more, or it is ``enough``.
