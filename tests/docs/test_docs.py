@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from importlib import util
 from pathlib import Path
@@ -18,8 +18,10 @@ import yaml
 from cadenced import config, library
 from cadenced.cli import program
 from cadenced.core.pacing import ALWAYS
+from cadenced.core.sequence import Sequence
 from cadenced.library import sequences
 from cadenced.library.folder import Source
+from cadenced.sandbox import script_file
 from cadenced.wording.settings import Settings
 from cadenced.writing import template
 
@@ -82,13 +84,18 @@ def letters() -> list[Block]:
     return [block for block in blocks("", "markdown") if block.text.startswith("---\nsubject:")]
 
 
+def indented(page: Path) -> list[str]:
+    return re.findall(r"^ {4}(cadenced .*)$", prose(page), re.MULTILINE)
+
+
 def spans(page: Path) -> list[str]:
     return _CODE.findall(prose(page))
 
 
 def calls(page: Path) -> Iterator[list[str]]:
     """Yield every command line of ours on a page, without the program's name."""
-    for text in [*spans(page), *(block.text for block in blocks("", "console", "bash") if block.page == page)]:
+    fenced = (block.text for block in blocks("", "console", "bash") if block.page == page)
+    for text in [*spans(page), *indented(page), *fenced]:
         for found in _CALL.findall(text.replace("\\\n", " ")):
             try:
                 words = shlex.split(found, comments=True)
@@ -216,9 +223,20 @@ def test_every_configuration_on_a_page_is_accepted(
     Settings.from_table(found.lint)
 
 
+def starter_sequences(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Sequence]:
+    monkeypatch.setenv("MAILBOX_PASSWORD", "secret")
+    library.write_workspace(folder)
+    return library.load(library.shelves(config.load(folder / "cadenced.toml"))).sequences
+
+
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
-def test_every_sequence_on_a_page_is_accepted(block: Block) -> None:
+def test_every_sequence_on_a_page_is_accepted(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = yaml.safe_load(block.text)
+    if isinstance(values, list):  # scripted answers, which name steps of the starter set
+        file = tmp_path / "answers.yaml"
+        file.write_text(block.text, "utf-8")
+        assert script_file.load(file, starter_sequences(tmp_path, monkeypatch))
+        return
     if "steps" not in values:
         assert set(values) <= {"window", "repos"}
         return
