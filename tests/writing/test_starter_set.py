@@ -30,6 +30,7 @@ ROWS = {
     "a name": {"first_name": "Mike"},
     "a company": {"company": "Acme"},
     "a meeting": {"first_name": "Mike", "next_step": "a look at the figures", "next_step_at": "2026-03-12"},
+    "a day alone": {"first_name": "Mike", "next_step_at": "2026-03-12 10:00"},
     "a past date": {"next_step_at": "2026-02-12", "last_spoke_at": "last week", "reason": "the new warehouse"},
     "everything": EVERYTHING,
 }
@@ -121,6 +122,15 @@ def test_the_day_proposed_is_a_business_day_whatever_the_day_of_sending(name: st
     for day in (date(2026, 3, 6), date(2026, 4, 2), date(2026, 12, 24)):
         text = read(name).render(given(replace(OCCASION, now=day))).body
         assert not re.search(r"propose (?:Satur|Sun)day", text)
+
+
+@pytest.mark.parametrize("row", ["a meeting", "a day alone", "everything"])
+def test_a_day_that_was_agreed_on_is_the_same_in_every_letter_of_the_meeting(row: str) -> None:
+    recap, invitation = draft("meeting-recap", row).body, draft("meeting-next-talk", row).body
+    agreed = re.search(r"(?:Mon|Tues|Wednes|Thurs|Fri)day,? \d+ \w+", invitation)
+    assert agreed
+    assert agreed[0] in recap
+    assert "I propose" not in recap
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
