@@ -2,11 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
 
+from cadenced.reading import automatic_voice as voice
 from cadenced.reading import patterns
 from cadenced.reading.inbound import Inbound
-from cadenced.reading.patterns import Pattern
 
 _LONG = 2_500  # characters: no autoresponder of a person is longer without saying so in its header or subject
 _READ = 4_000
@@ -28,29 +27,6 @@ class Automatic:
     evidence: tuple[str, ...]
 
     untold: bool = False  # neither subject nor text said what it is about
-
-
-@cache
-def _at(place: str) -> tuple[Pattern, ...]:
-    return tuple(one for one in patterns.load("auto_signs") if one.tags["place"] == place)
-
-
-@cache
-def _greeting() -> re.Pattern[str]:
-    """Match a greeting by name: an autoresponder does not know to whom it writes."""
-    words = patterns.table("auto_signs")["greeting"]
-    openers, titles = "|".join(words["openers"]), "|".join(words["titles"])
-    return re.compile(rf"\A\W{{0,5}}(?:{openers})\s+(?:(?:{titles})\.?\s+)?([^\W\d_][\w'’-]{{1,30}})", re.IGNORECASE)
-
-
-def _says(place: str, text: str, lowered: str | None = None) -> str:
-    """Return the words that speak for one meaning, or ""."""
-    low = text.lower() if lowered is None else lowered
-    for pattern in _at(place):
-        match = pattern.search(text, low)
-        if match:
-            return " ".join(match[0].split())[:80] or pattern.code
-    return ""
 
 
 def by_header(inbound: Inbound) -> str:
@@ -78,8 +54,8 @@ def find(inbound: Inbound, own: str) -> Automatic | None:
     receipt = inbound.part("message/disposition-notification")
     if receipt:  # RFC 8098
         return Automatic("other", ("read receipt",))
-    text = _straight(own[:_READ])
-    subject = _straight(inbound.subject)
+    text = voice.straight(own[:_READ])
+    subject = voice.straight(inbound.subject)
     field = by_header(inbound)
     titled = _titled(subject)
     if field and (titled or _answers(inbound) or not _list(inbound)):
@@ -91,11 +67,6 @@ def find(inbound: Inbound, own: str) -> Automatic | None:
     return _by_voice(inbound, subject, text, titled)
 
 
-def _straight(text: str) -> str:
-    """Return the text with plain apostrophes and spaces, on one line: phrases are broken anywhere."""
-    return " ".join(text.replace("’", "'").replace("\u00a0", " ").split())
-
-
 def _titled(subject: str) -> tuple[str, ...]:
     for place in (
         "subject.auto",
@@ -105,7 +76,7 @@ def _titled(subject: str) -> tuple[str, ...]:
         "subject.challenge",
         "subject.ack",
     ):
-        said = _says(place, subject)
+        said = voice.says(place, subject)
         if said:
             return (f"{place}: {said}",)
     return ()
@@ -124,18 +95,42 @@ def _by_voice(inbound: Inbound, subject: str, text: str, titled: tuple[str, ...]
     if not text or len(text) > _LONG:
         return None
     lowered = text.lower()
-    human = _human(text, lowered)
-    automatic = _says("automatic", text, lowered)
-    if human and not (automatic and titled):
+    human = voice.person(text, lowered)
+    automatic = voice.says("automatic", text, lowered)
+    about = voice.about(text, lowered)
+    if human and not (automatic and titled) and not _plain(about, human, text, lowered):
         return None
-    about = _about(text, lowered)
     told = tuple(filter(None, (automatic and f"text: {automatic}", about and f"{about[0]}: {about[1]}")))
     if automatic and about:
         return Automatic(_kind(subject, text), (*told, *titled))
-    formal = about is not None and _formal(about[0], text, lowered)
-    if human or not (formal or _meant(inbound, about is not None, titled)):
+    formal = about is not None and voice.formal(about[0], text, lowered)
+    if formal or _meant(inbound, about is not None, titled):
+        return Automatic(_kind(subject, text), (*told, *titled))
+    return _returning(subject, text, titled)
+
+
+_SOFT = re.compile(r"\b(?:this person|your (?:note|message|e-?mail|question|point)|votre|contra[ct])", re.IGNORECASE)
+
+
+def _plain(about: tuple[str, str] | None, human: str, text: str, lowered: str) -> bool:
+    """Whether what only a machine says outweighs a word that people use too; a name or a request outweighs it."""
+    if about is None or voice.greeted(text) or "?" in text or not _SOFT.search(human):
+        return False
+    return about[0] in {"left", "receipt"} or (about[0] == "challenge" and "http" in lowered)
+
+
+def _returning(subject: str, text: str, titled: tuple[str, ...]) -> Automatic | None:
+    """Judge the terse and the friendly: a hint of absence beside a title, a day of return or a courtesy."""
+    lowered = text.lower()
+    said = voice.returning(text, lowered) or (titled and (voice.says("back", text) or voice.says("absent", text)))
+    if not said or not _suits(titled):
         return None
-    return Automatic(_kind(subject, text), (*told, *titled))
+    kind = _kind(subject, text)
+    return Automatic("out_of_office" if kind == "other" else kind, (f"return: {said}", *titled))
+
+
+def _suits(titled: tuple[str, ...]) -> bool:
+    return not titled or titled[0].startswith(("subject.away", "subject.auto"))
 
 
 def _meant(inbound: Inbound, about: bool, titled: tuple[str, ...]) -> bool:
@@ -145,47 +140,24 @@ def _meant(inbound: Inbound, about: bool, titled: tuple[str, ...]) -> bool:
     return plain or (about and (bool(titled) or null_path)) or (bool(titled) and null_path)
 
 
-def _about(text: str, lowered: str) -> tuple[str, str] | None:
-    for place in ("challenge", "receipt", "left", "away", "unread", "ack"):
-        said = _says(place, text, lowered)
-        if said:
-            return place, said
-    return None
-
-
-def _human(text: str, lowered: str) -> str:
-    greeted = _greeting().match(text)
-    if greeted and greeted[1].lower() not in patterns.table("auto_signs")["greeting"]["nobody"]:
-        return greeted[0]
-    return _says("human", text, lowered) or ("?" if "?" in text else "")
-
-
-def _formal(about: str, text: str, lowered: str) -> bool:
-    """Whether the text is a form letter: it opens with its subject, or has the courtesies of one."""
-    if about in {"challenge", "receipt", "left"}:
-        return True
-    if about == "ack":
-        return False
-    return bool(_says("courtesy", text, lowered)) or (about == "away" and bool(_says("away", text[:120])))
-
-
 def _judged(subject: str, text: str, evidence: tuple[str, ...]) -> Automatic:
     kind = _kind(subject, text)
     lowered = text.lower()
-    untold = kind == "other" and not any(_says(place, text, lowered) for place in ("unread", "receipt"))
-    return Automatic(kind, evidence, untold and not _says("subject.receipt", subject))
+    untold = kind == "other" and not any(voice.says(place, text, lowered) for place in ("unread", "receipt"))
+    return Automatic(kind, evidence, untold and not voice.says("subject.receipt", subject))
 
 
 def _kind(subject: str, text: str) -> str:
     lowered = text.lower()
-    if _says("challenge", text, lowered) or _says("subject.challenge", subject):
+    if voice.says("challenge", text, lowered) or voice.says("subject.challenge", subject):
         return "challenge"
-    if _says("receipt", text, lowered) or _says("subject.receipt", subject):
+    if voice.says("receipt", text, lowered) or voice.says("subject.receipt", subject):
         return "other"
-    if _says("left", text, lowered) or _says("subject.left", subject):
+    if voice.says("left", text, lowered) or voice.says("subject.left", subject):
         return "left_company"
-    if _says("away", text, lowered) or _says("subject.away", subject):
+    if voice.says("away", text, lowered) or voice.says("subject.away", subject):
         return "out_of_office"
-    if _says("unread", text, lowered):
+    if voice.says("unread", text, lowered):
         return "other"
-    return "acknowledgement" if _says("ack", text, lowered) or _says("subject.ack", subject) else "other"
+    received = any(voice.says(place, text, lowered) for place in ("ack", "received"))
+    return "acknowledgement" if received or voice.says("subject.ack", subject) else "other"

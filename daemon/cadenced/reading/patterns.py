@@ -13,6 +13,8 @@ from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
+from cadenced.reading import patterns_keys
+
 _FRAGMENT = re.compile(r"<<(\w+)>>")
 _KNOWN = frozenset({"code", "language", "regex", "keys", "case", "must", "must_not"})
 
@@ -35,11 +37,25 @@ class Pattern:
         """The compiled expression, built at first use."""
         return re.compile(self.source, re.MULTILINE | (0 if self.case else re.IGNORECASE))
 
+    @cached_property
+    def branches(self) -> tuple[patterns_keys.Branch, ...]:
+        """Its outermost alternatives, each with the pieces of text that it needs."""
+        return patterns_keys.branches(self.source)
+
     def search(self, text: str, lowered: str | None = None) -> re.Match[str] | None:
-        """Find the phrase; `lowered` is `text.lower()`: without one of `keys` in it no regex is tried."""
-        if self.keys and not any(key in (text.lower() if lowered is None else lowered) for key in self.keys):
-            return None
-        return self.regex.search(text)
+        """Find the phrase, in any of its alternatives; `lowered` is `text.lower()`.
+
+        Without one of `keys` in it no regex is tried; without `keys` each alternative is asked for its own.
+        """
+        low = text.lower() if lowered is None else lowered
+        if self.keys or self.case:
+            return self.regex.search(text) if not self.keys or any(key in low for key in self.keys) else None
+        for branch in self.branches:
+            if not branch.keys or any(key in low for key in branch.keys):
+                match = branch.regex.search(text)
+                if match:
+                    return match
+        return None
 
 
 @cache

@@ -1,0 +1,94 @@
+"""How autoresponders sound, and how people do: the phrases of auto_signs.toml and auto_voice.toml, by place."""
+
+import re
+from functools import cache
+
+from cadenced.reading import patterns
+from cadenced.reading.patterns import Pattern
+
+# What a mailing's foot says, to whoever reads it; a person does not say it about themselves.
+_FOOT = re.compile(
+    r"\b(?:if you (?:no longer|do not|don't) (?:wish|want)|you (?:can|may) unsubscribe|to unsubscribe"
+    r"|unsubscribe (?:here|from (?:this|these|support|our)|at any time)"
+    r"|have you (?:seen|looked|checked|tried|read|visited))\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+
+
+def straight(text: str) -> str:
+    """Return the text with plain apostrophes and spaces, on one line: phrases are broken anywhere."""
+    return " ".join(text.replace("’", "'").replace("\u00a0", " ").split())
+
+
+def says(place: str, text: str, lowered: str | None = None) -> str:
+    """Return the words that speak for one meaning, or ""."""
+    low = text.lower() if lowered is None else lowered
+    for pattern in _at(place):
+        match = pattern.search(text, low)
+        if match:
+            return " ".join(match[0].split())[:80] or pattern.code
+    return ""
+
+
+def about(text: str, lowered: str) -> tuple[str, str] | None:
+    """Return what an automatic reply would be about and the words that say it."""
+    for place in ("challenge", "receipt", "left", "away", "unread", "ack", "received"):
+        said = says(place, text, lowered)
+        if said:
+            return place, said
+    return None
+
+
+def returning(text: str, lowered: str) -> str:
+    """Return the words that name the return of somebody who is away, or hint at an absence with a courtesy."""
+    back = says("back", text, lowered)
+    absent = says("absent", text, lowered)
+    if back and (absent or _opens(text, back) or says("courtesy", text, lowered)):
+        return back
+    return absent if absent and says("courtesy", text, lowered) else ""
+
+
+def _opens(text: str, back: str) -> bool:
+    """Whether the return is nearly all that a short text says."""
+    return len(text) < 160 and back[:20] in text[:90]
+
+
+def person(text: str, lowered: str) -> str:
+    """Return what only a person says to the one who wrote to them, or ""."""
+    named = greeted(text)
+    if named:
+        return named
+    rest = text
+    if "unsubscribe" in lowered or "have you" in lowered:
+        rest = " ".join(piece for piece in _SENTENCE.split(text) if not _FOOT.search(piece))
+    return says("human", rest) or ("?" if "?" in rest else "")
+
+
+def greeted(text: str) -> str:
+    """Return a greeting by name: an autoresponder does not know to whom it writes."""
+    found = _greeting().match(text)
+    nobody = patterns.table("auto_signs")["greeting"]["nobody"]
+    return found[0] if found and found[1].lower() not in nobody else ""
+
+
+def formal(meaning: str, text: str, lowered: str) -> bool:
+    """Whether the text is a form letter: it opens with its subject, or has the courtesies of one."""
+    if meaning in {"challenge", "receipt", "left"}:
+        return True
+    if meaning in {"ack", "received"}:
+        return bool(says("received", text, lowered) and says("process", text, lowered))
+    return bool(says("courtesy", text, lowered)) or (meaning == "away" and bool(says("away", text[:120])))
+
+
+@cache
+def _at(place: str) -> tuple[Pattern, ...]:
+    every = (*patterns.load("auto_signs"), *patterns.load("auto_voice"))
+    return tuple(one for one in every if one.tags["place"] == place)
+
+
+@cache
+def _greeting() -> re.Pattern[str]:
+    words = patterns.table("auto_signs")["greeting"]
+    openers, titles = "|".join(words["openers"]), "|".join(words["titles"])
+    return re.compile(rf"\A\W{{0,5}}(?:{openers})\s+(?:(?:{titles})\.?\s+)?([^\W\d_][\w'’-]{{1,30}})", re.IGNORECASE)
