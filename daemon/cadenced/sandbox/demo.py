@@ -37,8 +37,8 @@ from cadenced.store.tasks import OpenTask
 LOOK = 0.05
 """Real seconds between two looks at what has happened."""
 
-LIMIT = 55.0
-"""Real seconds after which the demo ends, whatever happens."""
+LIMIT = 48.0
+"""Real seconds after which the days end, whatever happens: with start and summary it stays within a minute."""
 
 UNATTENDED = timedelta(days=5)
 """In the last days nobody does the tasks, so that some wait at the end."""

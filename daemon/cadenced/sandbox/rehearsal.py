@@ -122,13 +122,17 @@ class Rehearsal:
         for delivery in self.script.due(now):
             self.inboxes[delivery.mailbox].deliver(delivery.write(now))
             self._wake(self._watchers)
+        self._work()
         self._wake(self._senders)
         for _ in range(_ROUNDS):
             least = await self._round()
-            worked = self.workspace.database.transact(lambda tx: self.desk.work(tx, self.workspace))
-            if least > timedelta(0) and not worked and not any(service.wake.is_set() for service in self._services):
+            if least > timedelta(0) and not self._work() and not any(one.wake.is_set() for one in self._services):
                 return least
         raise AssertionError("a rehearsal does not come to rest")  # pragma: no cover - a fault of a service
+
+    def _work(self) -> bool:
+        """Let the human work; returns whether there was anything to do."""
+        return self.workspace.database.transact(lambda tx: self.desk.work(tx, self.workspace))
 
     async def _round(self) -> timedelta:
         """Let every service that was woken tick once, and what is on the wire end."""
