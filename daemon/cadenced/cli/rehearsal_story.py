@@ -66,7 +66,7 @@ class Story:
     def _imported(self) -> None:
         count = sum(told.happening.event == "imported" for told in self.told)
         if count == 1:
-            line(("     The list is read; everybody is enrolled in the sequence that their row names.", "dim"))
+            line(("     The list is read, and everybody is enrolled.", "dim"))
 
     def end(self, outcome: Outcome, *, kept: bool, interrupted: bool) -> None:
         """Say what came of everybody, what waits, and whether the promises were kept."""
@@ -74,7 +74,7 @@ class Story:
         if interrupted:
             screen.show(Text("Interrupted; this is how it stands.", style="yellow"), Text(""))
         self._endings(outcome)
-        self._tasks(outcome.tasks)
+        self._tasks(outcome)
         screen.blank()
         screen.show(*_totals(outcome))
         screen.blank()
@@ -88,11 +88,13 @@ class Story:
         screen.show(screen.heading(f"After {outcome.days} days"))
         screen.show(screen.table(["who", ">mails", "sequence", "where it stands"], rows, indent=2))
 
-    def _tasks(self, tasks: list[OpenTask]) -> None:
+    def _tasks(self, outcome: Outcome) -> None:
+        tasks = outcome.tasks
+        names = {ending.email: ending.name for ending in outcome.endings}
         screen.blank()
         screen.show(screen.heading(f"Waits for Julie ({len(tasks)})"))
         for task in tasks[:_SHOWN_TASKS]:
-            line((f"  {task.id:>3}  ", "dim"), (fitted(task.kind, 14), "magenta"), (f" {_of(task)}", ""))
+            line((f"  {task.id:>3}  ", "dim"), (fitted(task.kind, 14), "magenta"), (f" {_of(task, names)}", ""))
 
     def _further(self, outcome: Outcome, *, kept: bool) -> None:
         if not kept:
@@ -102,11 +104,13 @@ class Story:
         screen.show(screen.heading("Look further"))
         who = next((ending.email for ending in outcome.endings if ending.state == "paused"), outcome.endings[0].email)
         for command in ("status", "today", f"show {who}", f"why {who}", "audit"):
-            screen.show(Text(f"  cadenced -c {folder} {command}", style="green"))
+            screen.show(Text(f"  cadenced -c {folder} {command}", style="green", no_wrap=True, overflow="ignore"))
 
 
-def _of(task: OpenTask) -> str:
-    return task.brief if not task.email else f"{task.email.partition('@')[0].replace('.', ' ').title()}: {task.brief}"
+def _of(task: OpenTask, names: Mapping[str, str]) -> str:
+    """Return what a task asks, with who it is about."""
+    name = names.get(task.email, task.email)
+    return task.brief if not name or name in task.brief else f"{name}: {task.brief}"
 
 
 def _why(ending: Ending) -> str:
@@ -114,7 +118,7 @@ def _why(ending: Ending) -> str:
     if ending.state in {"halted", "finished"}:
         return f"stopped: {_plain(ending.outcome or ending.reason)}"
     if ending.state == "awaiting_task":
-        return f"waits for Julie ({ending.reason.partition(':')[0]})"
+        return f"waits for Julie: {ending.reason.partition(':')[0]}"
     when = moments.local(ending.due_at, ending.timezone, ending.due_at) if ending.due_at else ""
     word = "rests until" if ending.state == "paused" else "silent; next on"
     return f"{word} {when}"
