@@ -17,7 +17,7 @@ from typing import Any
 import aioimaplib
 
 from cadenced import errors
-from cadenced.mail import imap_wire
+from cadenced.mail import faults, imap_wire
 from cadenced.mail.imap_wire import Response
 
 
@@ -120,17 +120,17 @@ class Channel(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # aioimapl
 
 
 @contextlib.contextmanager
-def trouble_told() -> Iterator[None]:
-    """Turn what a network does into a ``WireError``."""
+def trouble_told(host: str = "") -> Iterator[None]:
+    """Turn what a network does on the way to ``host`` into a ``WireError``."""
     try:
         yield
     except errors.WireError:
         raise
     except ssl.SSLError as error:
-        raise errors.TlsRefusedError(f"TLS refused: {error}") from error
+        raise errors.TlsRefusedError(f"TLS refused: {faults.words(error)}") from error
     except TimeoutError as error:
         raise errors.WireError("no answer in time") from error
     except (OSError, imap_wire.GarbageError) as error:
-        raise errors.WireError(f"{type(error).__name__}: {error}") from error
+        raise errors.WireError(faults.words(error, host)) from error
     except aioimaplib.AioImapException as error:  # its text may repeat a command with a secret
-        raise errors.WireError(type(error).__name__) from None
+        raise errors.WireError("the server broke off, or broke the protocol") from None

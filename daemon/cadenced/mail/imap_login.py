@@ -21,7 +21,7 @@ async def connect(settings: ImapSettings) -> Connection:
     privacy.demand_privacy(settings.security, settings.host)
     loop = asyncio.get_running_loop()
     context = settings.context() if settings.security != "none" else None
-    with trouble_told():
+    with trouble_told(settings.host):
         async with asyncio.timeout(settings.connect_timeout):
             _, channel = await loop.create_connection(
                 lambda: Channel(loop),

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cadenced import errors
+from cadenced.mail import faults
 
 PROVIDERS: Mapping[str, str] = {
     "google": "https://oauth2.googleapis.com/token",
@@ -79,7 +80,7 @@ class AccessTokens:
                     raise errors.LoginRefusedError(f"others may read {self._grant}: chmod 600 it")
                 grant = json.loads(file.read(_LARGEST))
         except (OSError, ValueError) as error:
-            raise errors.LoginRefusedError(f"cannot read the grant {self._grant}: {type(error).__name__}") from error
+            raise errors.LoginRefusedError(f"cannot read the grant {self._grant}: {_why(error)}") from error
         if not isinstance(grant, dict) or not {"client_id", "refresh_token"} <= grant.keys():
             raise errors.LoginRefusedError(f"{self._grant} needs client_id and refresh_token")
         return {str(key): str(value) for key, value in grant.items()}
@@ -107,7 +108,7 @@ class AccessTokens:
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None  # the cause holds the request with its secrets
         except (OSError, ValueError) as error:
-            raise errors.WireError(f"the provider of tokens cannot be reached: {type(error).__name__}") from error
+            raise errors.WireError(f"the provider of tokens cannot be reached: {_why(error)}") from error
         if not isinstance(answer, dict):
             raise errors.WireError("the provider's answer is no object")
         return answer
@@ -122,6 +123,11 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 _OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def _why(error: Exception) -> str:
+    reason = getattr(error, "reason", error)
+    return faults.words(reason) if isinstance(reason, OSError) else "it is not JSON"
 
 
 def _refusal(error: urllib.error.HTTPError) -> errors.WireError:

@@ -16,7 +16,7 @@ from typing import Literal
 import aiosmtplib
 
 from cadenced import errors, ports
-from cadenced.mail import envelope, privacy, replies
+from cadenced.mail import envelope, faults, privacy, replies
 from cadenced.mail.privacy import Secret, Security
 from cadenced.mail.replies import Reply
 from cadenced.mail.submission import LOST, Submission
@@ -81,12 +81,12 @@ async def connect(settings: SmtpSettings) -> Submission:
     try:
         await session.connect()
     except ssl.SSLError as error:
-        raise _fault(f"TLS refused: {error}", "tls") from error
+        raise _fault(f"TLS refused: {faults.words(error)}", "tls") from error
     except aiosmtplib.SMTPConnectResponseError as error:
         text = f"greeted with {error.code} {error.message}"
         raise _fault(text, "connect", passing=error.code < 500) from error
     except (OSError, *LOST) as error:
-        raise _fault(f"cannot connect: {_words(error)}", "connect", passing=True) from error
+        raise _fault(f"cannot connect: {faults.words(error, settings.host)}", "connect", passing=True) from error
     return session
 
 
@@ -98,7 +98,7 @@ async def make_private(session: Submission, settings: SmtpSettings) -> None:
             await session.starttls(timeout=settings.connect_timeout)
         await session.greet()
     except (aiosmtplib.SMTPException, replies.GarbageError, OSError) as error:
-        raise _fault(f"no private connection: {_words(error)}", phase) from error
+        raise _fault(f"no private connection: {faults.words(error)}", phase) from error
     if settings.security != "none" and session.get_transport_info("sslcontext") is None:
         raise _fault("the connection is not encrypted", "tls")
 
@@ -116,14 +116,14 @@ async def log_in(session: Submission, settings: SmtpSettings) -> None:
         privacy.tell_refused(settings.password)
         raise BeforePayloadError(refused) from None  # the cause may hold the secret
     except (aiosmtplib.SMTPException, *LOST) as error:
-        raise _fault(f"login: {privacy.without_secrets(_words(error), secret)}", "auth") from None
+        raise _fault(f"login: {privacy.without_secrets(faults.words(error), secret)}", "auth") from None
 
 
 async def _fetch(secret: Secret) -> str:
     try:
         return secret if isinstance(secret, str) else await asyncio.to_thread(secret)
     except (OSError, errors.CadencedError) as error:
-        raise _fault(f"no password: {_words(error)}", "auth") from error
+        raise _fault(f"no password: {faults.words(error)}", "auth") from error
 
 
 async def prepare(session: Submission, message: ports.Outgoing, patience: float) -> None:
@@ -215,11 +215,11 @@ def refused_here(error: errors.RefusedError) -> ports.Refused:
 
 def unknown(loss: BaseException) -> ports.Unknown:
     """Return the answer for a payload that went out without a complete reply."""
-    return ports.Unknown(f"no complete answer after the payload: {_words(loss)}"[:500])
+    return ports.Unknown(f"no complete answer after the payload: {faults.words(loss)}"[:500])
 
 
 def _lost(session: Submission, stage: str, loss: BaseException) -> BeforePayloadError:
-    return _fault(_words(loss), _phase(stage), passing=stage == "mail" and session.served > 0)
+    return _fault(faults.words(loss), _phase(stage), passing=stage == "mail" and session.served > 0)
 
 
 def _fault(text: str, phase: str, *, passing: bool = False) -> BeforePayloadError:
@@ -229,7 +229,3 @@ def _fault(text: str, phase: str, *, passing: bool = False) -> BeforePayloadErro
 
 def _phase(stage: str) -> str:
     return "rcpt" if stage == "copy" else stage
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
