@@ -34,6 +34,14 @@ def test_a_password_that_is_nowhere_is_a_warning(told: Story, capfd: Any, monkey
     assert "1 remark above" in answer.out
 
 
+def test_a_grant_that_is_nowhere_is_a_warning(told: Story, capfd: Any) -> None:
+    path = told.workspace.config.path
+    path.write_text(path.read_text().replace("env:JULIE_PASSWORD", "oauth2:google"))
+    (warning,) = said(capfd, "check", "--json").json["warnings"]
+    assert "grants/julie.google.json: No such file" in warning["message"]
+    assert warning["line"] == 24
+
+
 def test_wording_that_would_keep_a_mail_back_is_a_finding(told: Story, capfd: Any) -> None:
     template = told.workspace.config.daemon.templates / "one.md"
     template.write_text(template.read_text().replace("you asked", "I guess you are too busy to answer me. You asked"))

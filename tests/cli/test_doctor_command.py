@@ -93,6 +93,23 @@ class TestRealServers:
         assert "check username and password" in answer.out
         assert "hunter3" not in answer.out
 
+    async def test_a_grant_is_looked_for_where_the_daemon_keeps_it(self, told: Story, capfd: Any) -> None:
+        path = told.workspace.config.path
+        path.write_text(path.read_text().replace("env:JULIE_PASSWORD", "oauth2:google"))
+        grants = path.parent / "grants"
+        with dovecot.running() as imap:
+            async with smtp_sink.serve() as smtp:
+                at(told, smtp.port, imap.port)
+                answer = await asyncio.to_thread(said, capfd, "doctor")
+                assert f"{grants}/julie.google.json" in answer.out.replace("\n", "").replace(" ", "")
+                assert "docs/first-mailbox.md" in answer.out
+                grants.mkdir()
+                (grants / "julie.google.json").touch(0o600)
+                (grants / "julie.google.json").write_text("{}")
+                answer = await asyncio.to_thread(said, capfd, "doctor", "--json")
+        texts = [one["text"] for one in answer.json["checks"] if one["area"] == "julie"]
+        assert any("needs client_id and refresh_token" in text for text in texts)
+
     async def test_a_folder_that_does_not_exist_is_told_with_those_that_do(self, told: Story, capfd: Any) -> None:
         path = told.workspace.config.path
         path.write_text(path.read_text() + 'sent = "Envoyés"\n')

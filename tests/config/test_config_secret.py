@@ -3,10 +3,11 @@
 import pytest
 
 from cadenced import config
-from cadenced.config import secret
+from cadenced.config import Imap, Mailbox, Smtp, secret
 from cadenced.config.forms import FormError
 from cadenced.config.secret import Secret
 from cadenced.errors import BrokenWorkspaceError
+from cadenced.mail import oauth
 
 CANARY = "hunter2-canary"
 
@@ -119,3 +120,46 @@ def test_the_databases_password_is_in_no_repr(tmp_path):
 def test_revealing_a_token_as_a_password_is_refused():
     with pytest.raises(BrokenWorkspaceError, match="not a password"):
         secret.reveal(secret.parse("oauth2:google"))
+
+
+def test_a_provider_of_tokens_that_is_unknown_is_refused_at_its_place(tmp_path):
+    (tmp_path / "cadenced.toml").write_text(
+        '[[mailbox]]\nname="j"\naddress="j@a.example"\n[mailbox.smtp]\nhost="h"\n'
+        '[mailbox.imap]\nhost="h"\nusername="a"\npassword="oauth2:yahoo"\n'
+    )
+    with pytest.raises(BrokenWorkspaceError) as refused:
+        config.load(tmp_path / "cadenced.toml")
+
+    (problem,) = refused.value.problems
+    assert (problem.line, problem.message) == (9, "password: oauth2:yahoo is not known")
+    assert problem.cure == "known here: google, microsoft"
+
+
+def test_every_provider_that_may_be_written_has_an_endpoint():
+    assert set(secret.PROVIDERS) == set(oauth.PROVIDERS)
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"), [(None, "No such file"), (0o644, "others may read"), (0o600, "")], ids=["none", "open", "private"]
+)
+def test_a_grant_is_looked_for_and_must_be_private(tmp_path, mode, said):
+    box = Mailbox(
+        "j", "j@a.example", "", Smtp("h"), Imap("h", username="j@a.example", password=secret.parse("oauth2:google"))
+    )
+    if mode is not None:
+        (tmp_path / "j@a.example.google.json").write_text("{}")
+        (tmp_path / "j@a.example.google.json").chmod(mode)
+
+    problems = secret.missing(box.secrets(tmp_path))
+
+    assert bool(problems) == bool(said)
+    assert all(said in problem.message for problem in problems)
+
+
+def test_grants_lie_beside_the_configuration_and_with_the_state_of_a_service(tmp_path, monkeypatch):
+    (tmp_path / "cadenced.toml").touch()
+    found = config.load(tmp_path / "cadenced.toml")
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    assert found.grants == tmp_path / "grants"
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/cadenced:/var/lib/other")
+    assert str(found.grants) == "/var/lib/cadenced/grants"

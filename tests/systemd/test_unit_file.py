@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cadenced import config
+
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNIT = FOLDER / "cadenced.service"
 WORST = 1.5
@@ -73,3 +75,13 @@ def test_systemd_makes_the_folders_with_their_rights(tmp_path):
     assert done.stderr == ""
     assert (tmp_path / "srv/cadenced/inbox").stat().st_mode & 0o7777 == 0o2770
     assert (tmp_path / "etc/cadenced/credentials").stat().st_mode & 0o7777 == 0o700
+
+
+def test_the_grants_of_the_service_lie_where_it_may_write(tmp_path, monkeypatch):
+    """systemd.exec(5): StateDirectory= is made, is writable, and is named by $STATE_DIRECTORY."""
+    (state,) = values("StateDirectory")
+    monkeypatch.setenv("STATE_DIRECTORY", f"/var/lib/{state}")
+    (tmp_path / "cadenced.toml").touch()
+
+    assert str(config.load(tmp_path / "cadenced.toml").grants) == f"/var/lib/{state}/grants"
+    assert "grants" not in values("ReadWritePaths")[0]

@@ -66,14 +66,9 @@ def _settings_problems(config: Config) -> list[Problem]:
 
 
 def _missing_secrets(config: Config) -> Iterator[Problem]:
-    """Yield a warning for every password that cannot be found from here; the daemon may see more than we do."""
-    named = {str(one): one for box in config.mailboxes for one in (box.imap.password, box.smtp.password) if one}
-    for reference in named.values():
-        if reference.kind != "oauth2":
-            try:
-                secret.reveal(reference)
-            except BrokenWorkspaceError as missing:
-                yield from missing.problems
+    """Yield a warning for every secret that cannot be read from here; the daemon may see more than we do."""
+    named = {str(one): one for box in config.mailboxes for one in box.secrets(config.grants)}
+    yield from secret.missing(named.values())
 
 
 def _findings(config: Config, known: Library) -> Iterator[Finding]:

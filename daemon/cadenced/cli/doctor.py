@@ -57,7 +57,7 @@ def _examine(workspace: Workspace) -> list[Diagnosis]:
 
 
 async def _servers(config: Config) -> list[Diagnosis]:
-    found = await asyncio.gather(*(doctor_servers.examine(box) for box in config.mailboxes))
+    found = await asyncio.gather(*(doctor_servers.examine(box, config.grants) for box in config.mailboxes))
     return [one for of_box in found for one in of_box]
 
 

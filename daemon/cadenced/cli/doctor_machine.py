@@ -14,7 +14,6 @@ from cadenced.cli import moments
 from cadenced.cli.diagnosis import Diagnosis, bad, good, note
 from cadenced.config import Config, secret
 from cadenced.engine.workspace import Workspace
-from cadenced.errors import BrokenWorkspaceError
 from cadenced.store.database import beside
 from cadenced.store.schema import events
 
@@ -69,17 +68,9 @@ def _rights(config: Config, database: Path | None) -> Iterator[Diagnosis]:
 
 
 def _secrets(config: Config) -> Iterator[Diagnosis]:
-    seen: set[str] = set()
     for box in config.mailboxes:
-        for reference in (box.smtp.password, box.imap.password):
-            if reference is None or reference.kind == "oauth2" or str(reference) in seen:
-                continue
-            seen.add(str(reference))
-            try:
-                secret.reveal(reference)
-            except BrokenWorkspaceError as missing:
-                for problem in missing.problems:
-                    yield bad(box.name, "secret", problem.message, problem.cure)
+        for problem in secret.missing(box.secrets(config.grants)):
+            yield bad(box.name, "secret", problem.message, problem.cure)
 
 
 def _clock(workspace: Workspace) -> Iterator[Diagnosis]:

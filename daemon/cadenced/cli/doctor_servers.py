@@ -7,10 +7,11 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cadenced import errors
 from cadenced.cli.diagnosis import Diagnosis, bad, good, note
-from cadenced.config import Mailbox, SentCopy
+from cadenced.config import Mailbox, Secret, SentCopy
 from cadenced.mail import settings, transaction
 from cadenced.mail.imap import Mailbox as ImapMailbox
 from cadenced.mail.submission import Submission
@@ -22,14 +23,19 @@ PATIENCE = 60.0
 
 _EXPIRES_SOON = 14
 _LOGIN = "check username and password; some providers want a password made for this one program"
+_GRANT = "give the grant of this mailbox anew (docs/first-mailbox.md), in a file that only its owner may read"
+_PROVIDER = "check that this machine may connect to the provider of tokens, and try again"
 _TLS = "check host and port, and that the certificate is made out for this very name"
 _WIRE = "check host, port and security, and that this machine may connect there"
 
 
-async def examine(box: Mailbox) -> list[Diagnosis]:
-    """Return how both servers of a mailbox are; never raises for what a server does."""
+async def examine(box: Mailbox, grants: Path) -> list[Diagnosis]:
+    """Return how both servers of a mailbox are; never raises for what a server does.
+
+    The grant of an ``oauth2:`` is read below ``grants``.
+    """
     found: list[Diagnosis] = []
-    for name, looked_at in (("smtp", _smtp(box)), ("imap", _imap(box))):
+    for name, looked_at in (("smtp", _smtp(box, grants)), ("imap", _imap(box, grants))):
         try:
             async with asyncio.timeout(PATIENCE):
                 found += [one async for one in looked_at]
@@ -38,8 +44,8 @@ async def examine(box: Mailbox) -> list[Diagnosis]:
     return found
 
 
-async def _smtp(box: Mailbox) -> AsyncIterator[Diagnosis]:
-    given = settings.smtp(box.smtp)
+async def _smtp(box: Mailbox, grants: Path) -> AsyncIterator[Diagnosis]:
+    given = settings.smtp(box.smtp, grants=grants)
     began = time.monotonic()
     session: Submission | None = None
     try:
@@ -52,11 +58,21 @@ async def _smtp(box: Mailbox) -> AsyncIterator[Diagnosis]:
         await transaction.log_in(session, given)
         yield _logged_in(box, "smtp", given.username)
     except BeforePayloadError as fault:
-        cure = {"auth": _LOGIN, "tls": _TLS}.get(fault.answer.phase, _WIRE)
+        cure = {"auth": _login(box.smtp.password, fault), "tls": _TLS}.get(fault.answer.phase, _WIRE)
         yield bad(box.name, "smtp", fault.answer.text, cure)
     finally:
         if session is not None:
             await session.leave(patience=2.0)
+
+
+def _login(reference: Secret | None, fault: Exception) -> str:
+    """Return the cure for a login that fails, or that has no secret to begin with."""
+    cause = fault.__cause__
+    if isinstance(cause, errors.BrokenWorkspaceError):  # its text has the cure
+        return ""
+    if reference is None or reference.kind != "oauth2":
+        return _LOGIN
+    return _PROVIDER if type(cause) is errors.WireError else _GRANT
 
 
 def _greeting(box: Mailbox, session: Submission, seconds: float) -> Diagnosis:
@@ -80,8 +96,8 @@ def _logged_in(box: Mailbox, what: str, username: str) -> Diagnosis:
     return good(box.name, what, f"logged in as {username}" if username else "no login is asked for")
 
 
-async def _imap(box: Mailbox) -> AsyncIterator[Diagnosis]:
-    inbox = ImapMailbox(settings.imap(box.imap))
+async def _imap(box: Mailbox, grants: Path) -> AsyncIterator[Diagnosis]:
+    inbox = ImapMailbox(settings.imap(box.imap, grants))
     began = time.monotonic()
     try:
         folders = await inbox.folders()
@@ -91,11 +107,12 @@ async def _imap(box: Mailbox) -> AsyncIterator[Diagnosis]:
         for one in _folders(box, folders):
             yield one
     except errors.LoginRefusedError as fault:
-        yield bad(box.name, "imap", str(fault), _LOGIN)
+        yield bad(box.name, "imap", str(fault), _login(box.imap.password, fault))
     except errors.TlsRefusedError as fault:
         yield bad(box.name, "imap", str(fault), _TLS)
     except errors.CadencedError as fault:
-        yield bad(box.name, "imap", str(fault), _WIRE)
+        has_no_secret = isinstance(fault.__cause__, errors.CadencedError)
+        yield bad(box.name, "imap", str(fault), _login(box.imap.password, fault) if has_no_secret else _WIRE)
     finally:
         await inbox.close()
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 from cadenced.config.forms import FormError, text
+from cadenced.config.spelling import did_you_mean
 from cadenced.errors import BrokenWorkspaceError, Problem
 
 KINDS = ("env", "file", "credential", "oauth2")
+PROVIDERS = ("google", "microsoft")
+"""Who gives tokens: the names that may stand behind ``oauth2:``."""
+
 _CURE = 'write "env:NAME", "file:PATH", "credential:NAME" or "oauth2:PROVIDER"'
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]*")
@@ -52,7 +57,14 @@ def parse(value: object) -> Secret:
         raise FormError("after env: stands the name of an environment variable", 'such as "env:JULIE_PASSWORD"')
     if kind in {"credential", "oauth2"} and not _NAME.fullmatch(name):
         raise FormError(f"after {kind}: stands a plain name", _CURE)
+    if kind == "oauth2" and name not in PROVIDERS:
+        raise FormError(f"oauth2:{name} is not known", did_you_mean(name, PROVIDERS))
     return Secret(kind, name)
+
+
+def grant(reference: Secret, username: str, folder: Path) -> Secret:
+    """Return the file in which the grant behind an ``oauth2:`` lies: private, as any other file with a secret."""
+    return replace(reference, kind="file", name=str(folder / f"{username}.{reference.name}.json"))
 
 
 def reveal(secret: Secret) -> str:
@@ -65,6 +77,17 @@ def reveal(secret: Secret) -> str:
     if secret.kind == "oauth2":
         _refuse(secret, f"{secret} is not a password", "a token has to be obtained for it")
     return _from_file(secret, _path(secret), private=secret.kind == "file")
+
+
+def missing(secrets: Iterable[Secret]) -> list[Problem]:
+    """Return why secrets cannot be read from here, each with its cure; empty where all of them can."""
+    found: list[Problem] = []
+    for one in secrets:
+        try:
+            reveal(one)
+        except BrokenWorkspaceError as wrong:
+            found += wrong.problems
+    return found
 
 
 def _path(secret: Secret) -> Path:

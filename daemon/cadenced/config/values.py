@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from cadenced.config import secret
 from cadenced.config.secret import Secret
 from cadenced.core.model import Place
 from cadenced.core.pacing import Window
@@ -98,6 +100,16 @@ class Mailbox:
     ramp: Ramp | None = None
     signature: str = ""
 
+    def secrets(self, grants: Path) -> tuple[Secret, ...]:
+        """Return what must be readable for a login, each once; ``oauth2:`` is read from its grant below ``grants``."""
+        named = ((self.imap.password, self.imap.username), (self.smtp.password, self.smtp.username))
+        found = {str(one): _at_rest(one, username, grants) for one, username in named if one is not None}
+        return tuple(found.values())
+
+
+def _at_rest(one: Secret, username: str, grants: Path) -> Secret:
+    return secret.grant(one, username, grants) if one.kind == "oauth2" else one
+
 
 @dataclass(frozen=True, slots=True)
 class Safety:
@@ -145,6 +157,12 @@ class Config:
     def place(self) -> Place:
         """Where prospects are taken to live when their row says nothing."""
         return Place(self.daemon.timezone, self.daemon.country)
+
+    @property
+    def grants(self) -> Path:
+        """Where the grants of ``oauth2:`` lie and are rewritten: in a service's own state, else beside the file."""
+        state = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]  # systemd.exec(5): several are joined by ":"
+        return (Path(state) if state else self.path.parent) / "grants"
 
     def mailbox(self, name: str) -> Mailbox | None:
         """Return the mailbox of this name or address, None where there is none."""

@@ -132,5 +132,5 @@ def trouble_told(host: str = "") -> Iterator[None]:
         raise errors.WireError("no answer in time") from error
     except (OSError, imap_wire.GarbageError) as error:
         raise errors.WireError(faults.words(error, host)) from error
-    except aioimaplib.AioImapException as error:  # its text may repeat a command with a secret
+    except aioimaplib.AioImapException:  # its text may repeat a command with a secret
         raise errors.WireError("the server broke off, or broke the protocol") from None

@@ -63,7 +63,7 @@ def _secret(reference: secret.Secret | None, username: str, grants: Path) -> Sec
         raise errors.RefusedError(f"oauth2:{reference.name} is not known, only {' and '.join(sorted(PROVIDERS))}")
     if not _PLAIN.match(username):
         raise errors.RefusedError(f"no grant can be kept under the user name {username!r}")
-    return _tokens(PROVIDERS[reference.name], grants / f"{username}.{reference.name}.json")
+    return _tokens(PROVIDERS[reference.name], Path(secret.grant(reference, username, grants).name))
 
 
 @functools.cache
