@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from cadenced.config.values import SentCopy
+from cadenced.core.planner import Quota
 from cadenced.engine import moves, pace
 from cadenced.engine.armoury import Armoury
 from cadenced.engine.resolver import Resolver
@@ -25,8 +26,7 @@ from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import Workspace
 from cadenced.store import mailboxes, touches
 from cadenced.store.database import Database
-from cadenced.store.schema import enrolments, prospects
-from cadenced.store.schema import touches as ledger
+from cadenced.store.schema import prospects
 from cadenced.wording.settings import Settings
 from simulation import settings_of_worlds as terms
 from simulation.oracle import Oracle, Row
@@ -50,6 +50,7 @@ class Scale:
     days: int = 14
     calm: int = 12
     faults: bool = True
+    far_jumps: bool = True
 
     @property
     def prospect_years(self) -> float:
@@ -110,6 +111,7 @@ class SimStore(Database):
 
 _STORE: SimStore | None = None
 _FRESH = b""
+_CONNECTION: Any = None
 
 
 def fresh_store() -> SimStore:
@@ -124,7 +126,10 @@ def fresh_store() -> SimStore:
 
 
 def _raw(store: SimStore) -> Any:
-    return store._engine.raw_connection().driver_connection  # noqa: SLF001 - the store has no door for this
+    global _CONNECTION  # noqa: PLW0603 - as above
+    if _CONNECTION is None:
+        _CONNECTION = store._engine.raw_connection()  # noqa: SLF001 - the store has no door for this
+    return _CONNECTION.driver_connection
 
 
 @dataclass(slots=True)
@@ -201,10 +206,11 @@ class World:
 
     def at(self, moment: float, what: Callable[..., object], *args: Any) -> None:
         """Let something happen at a moment; whoever rests is awake by then."""
-        self._foresee(moment)
+        self.foresee(moment)
         self.loop.later(moment - self.loop.time(), what, *args)
 
-    def _foresee(self, moment: float) -> None:
+    def foresee(self, moment: float) -> None:
+        """Let nobody rest beyond a moment at which something happens, except for its tick."""
         self._upcoming.append(moment)
         for rest in list(self._rests.values()):
             if rest.wake_at > moment:
@@ -234,21 +240,30 @@ class World:
 
     def _next_happening(self, now: float) -> float:
         self._upcoming = [moment for moment in self._upcoming if moment > now]
-        return min([*self._upcoming, self.store.read(self._next_due)], default=now)
+        return min([*self._upcoming, self._next_due(now)])
 
-    def _next_due(self, tx: Connection) -> float:
+    def _next_due(self, now: float) -> float:
         """Return when the store has something to do next (loop time)."""
-        wall, now = self.wall(), self.loop.time()
-        lanes = enrolments.c.lane.in_(("mail", "desk"))
-        first = tx.execute(select(func.min(enrolments.c.due_at)).where(lanes)).scalar()
-        armed = tx.execute(select(func.min(ledger.c.armed_at)).where(ledger.c.state == "unknown")).scalar()
-        moments = [first] if first else []
-        if armed:
-            moments.append(armed + self.config.safety.quiet)
+        wall = (self.wall() - _EPOCH) // timedelta(microseconds=1)
+        raw = _raw(self.store)
+        first = raw.execute("SELECT min(due_at) FROM enrolments WHERE lane IN ('mail', 'desk')").fetchone()[0]
+        armed = raw.execute("SELECT min(armed_at) FROM touches WHERE state = 'unknown'").fetchone()[0]
+        moments = [armed + self.config.safety.quiet // timedelta(microseconds=1)] if armed else []
         if first and first <= wall:
-            quota = pace.quota(tx, self.config.mailboxes[0], wall, terms.ZONE, 0.8)
-            moments = [quota.until] if quota.until and not armed else [wall]
-        return now + (min(moments) - wall).total_seconds() if moments else now + LONGEST_REST
+            first = wall if armed else self._kept_back(wall)
+        moments += [first] if first else []
+        return now + (min(moments) - wall) / 1e6 if moments else now + LONGEST_REST
+
+    def _kept_back(self, wall: int) -> int | None:
+        """Return until when a limit keeps back what is due, None where only a human can let it go."""
+        held, quota = self.store.read(lambda tx: self._limits(tx))
+        if held:
+            return None
+        return (quota.until - _EPOCH) // timedelta(microseconds=1) if quota.until else wall
+
+    def _limits(self, tx: Connection) -> tuple[str, Quota]:
+        box = self.config.mailboxes[0]
+        return mailboxes.get(tx, box.name).hold, pace.quota(tx, box, self.wall(), terms.ZONE, 0.8)
 
     # -- what is written down
 
@@ -259,7 +274,7 @@ class World:
 
     def row_of(self, message_id: str) -> Row | None:
         """Return what the ledger says of a message."""
-        found = self.store.read(lambda tx: tx.execute(_ROWS.where(ledger.c.message_id == message_id)).first())
+        found = _raw(self.store).execute(f"{_ROWS} WHERE message_id = ?", (message_id,)).fetchone()
         return Row(*found[1:]) if found else None
 
     def _written(self, written: Write) -> None:
@@ -427,7 +442,7 @@ class World:
 
     def judge_end(self) -> None:
         """Compare the store with the facts."""
-        rows = self.store.read(lambda tx: tx.execute(_ROWS).all())
+        rows = _raw(self.store).execute(_ROWS).fetchall()
         self.oracle.rows_at_the_end({row[0]: Row(*row[1:]) for row in rows})
 
 
@@ -437,15 +452,7 @@ def _finish(done: asyncio.Future[None]) -> None:
 
 
 _WORDING = Settings(select=frozenset({"guilt"}))
-_ROWS = select(
-    ledger.c.message_id,
-    ledger.c.recipient,
-    ledger.c.sequence,
-    ledger.c.step,
-    ledger.c.generation,
-    ledger.c.state,
-    ledger.c.sha256,
-    ledger.c.boot_id,
-)
+_ROWS = "SELECT message_id, recipient, sequence, step, generation, state, sha256, boot_id FROM touches"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 __all__ = ["Course", "Daemon", "Dead", "Parts", "Scale", "World"]
