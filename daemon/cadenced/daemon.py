@@ -6,29 +6,32 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cadenced import config as configuration
 from cadenced import library, systemd
-from cadenced.config import Config, Mailbox
+from cadenced.config import Config, Mailbox, secret
 from cadenced.engine import opening
 from cadenced.engine.housekeeping import Housekeeping
 from cadenced.engine.intake import Drop, Intake
 from cadenced.engine.resolver import Resolver
 from cadenced.engine.sender import Sender
 from cadenced.engine.service import Service
+from cadenced.engine.steadiness import Steadiness
 from cadenced.engine.supervisor import GRACE, Closes, Leaves, Leaving, Supervisor
 from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import Workspace
+from cadenced.errors import BrokenWorkspaceError, Problem
 from cadenced.library.watch import LibrarySource
 from cadenced.mail import settings
 from cadenced.mail.imap import Mailbox as ImapMailbox
 from cadenced.mail.privacy import hush_libraries
 from cadenced.mail.smtp import Pool
 from cadenced.ports import Clock, Inbox, Mailer
-from cadenced.store import mailboxes, touches
+from cadenced.store import enrolments, mailboxes, timeline, touches
 from cadenced.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -62,7 +65,15 @@ class Daemon:
         unknown = await self.workspace.database.run(lambda tx: touches.recover(tx, self.workspace.boot_id))
         if unknown:
             log.warning("touches whose fate is unknown", extra={"count": unknown})
+        await self._name_orphans()
         await self.supervisor.run(until_idle=until_idle)
+
+    async def _name_orphans(self) -> None:
+        """Say whom nobody serves: the mailbox of their enrolment is not configured any more."""
+        names = [box.name for box in self.workspace.config.mailboxes]
+        left = await self.workspace.database.run(lambda tx: enrolments.elsewhere(tx, names))
+        for name, count in left.items():
+            log.warning("enrolments without their mailbox", extra={"mailbox": name, "count": count})
 
 
 def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource) -> Daemon:
@@ -107,7 +118,7 @@ def _noticer(services: tuple[Service, ...]) -> Callable[[], None]:
 
 def real_wires(config: Config, clock: Clock) -> Wires:
     """Return the way to the configured servers."""
-    grants = config.path.parent / "grants"
+    grants = config.grants
 
     def mailer(box: Mailbox) -> Mailer:
         return Pool(settings.smtp(box.smtp, config.safety.dot_timeout, grants), clock)
@@ -119,6 +130,7 @@ def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
     """Run the daemon; returns its exit status (4 when a mailbox could not be served until idle)."""
     hush_libraries()
     config = configuration.load(configuration.find(config_path))
+    locked_out = _locked_out(config)
     shelf = LibrarySource(library.shelves(config), time.monotonic)
     known = shelf.reload()
     clock = opening.SystemClock()
@@ -126,20 +138,40 @@ def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
     lock.claim_for_daemon()
     workspace = opening.workspace(config, known, clock, inline=False)
     try:
+        _tell_locked_out(workspace, locked_out)
         return asyncio.run(_run(workspace, shelf, until_idle=until_idle))
     finally:
         workspace.database.close()
         lock.close()
 
 
+def _locked_out(config: Config) -> Mapping[str, list[Problem]]:
+    """Return the mailboxes whose secrets cannot be read; BrokenWorkspaceError where that is all of them."""
+    missing = {box.name: secret.missing(box.secrets(config.grants)) for box in config.mailboxes}
+    if missing and all(missing.values()):
+        raise BrokenWorkspaceError(list(dict.fromkeys(one for problems in missing.values() for one in problems)))
+    return {name: problems for name, problems in missing.items() if problems}
+
+
+def _tell_locked_out(workspace: Workspace, locked_out: Mapping[str, list[Problem]]) -> None:
+    """Say which mailboxes stand still: in the log, and where ``status`` looks."""
+    for name, problems in locked_out.items():
+        for problem in problems:
+            log.error("no password: %s", problem, extra={"mailbox": name})
+        fault = f"no password: {problems[0].message} ({problems[0].cure})"
+        workspace.database.transact(partial(mailboxes.note_fault, name=name, imap=fault))
+
+
 async def _run(workspace: Workspace, shelf: LibrarySource, *, until_idle: bool) -> int:
+    newest = await workspace.database.run(timeline.newest_at)
+    workspace.unsteady = Steadiness(workspace.clock, newest)
     daemon = assemble(workspace, real_wires(workspace.config, workspace.clock), shelf)
     _listen_for_signals(daemon)
     daemon.supervisor.pulse = lambda: _beat(daemon.housekeeping, workspace.clock)
     systemd.ready(f"{len(daemon.senders)} mailboxes")
     log.info("ready", extra={"mailboxes": len(daemon.senders), "grace": GRACE})
     await daemon.run(until_idle=until_idle)
-    systemd.stopping()
+    log.info("stopped")
     return _status(workspace) if until_idle else 0
 
 
@@ -151,8 +183,15 @@ def _beat(housekeeping: Housekeeping, clock: Clock) -> None:
 
 def _listen_for_signals(daemon: Daemon) -> None:
     loop = asyncio.get_running_loop()
+
+    def stop(name: str) -> None:
+        if not daemon.supervisor.stop.is_set():
+            log.info("stopping", extra={"signal": name})
+        systemd.stopping()
+        daemon.supervisor.stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, daemon.supervisor.stop.set)
+        loop.add_signal_handler(number, stop, signal.Signals(number).name)
 
     def reread() -> None:
         daemon.housekeeping.asked = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 
 from sqlalchemy import Connection
 
@@ -19,7 +19,10 @@ from cadenced.store import touches
 
 log = logging.getLogger(__name__)
 
-Fence = Callable[[], Awaitable[float | None]]
+FENCE_PATIENCE = 5.0
+"""Seconds after which a gate is told no because the inbox is not read yet (RELIABILITY 2.3)."""
+
+Fence = Callable[[], Coroutine[None, None, float | None]]
 """Reads every watched folder to its end; returns when it began (monotonic seconds), None when that failed."""
 
 
@@ -31,6 +34,7 @@ class Armoury:
         self._fence = fence
         self._waiting: list[tuple[int, asyncio.Future[float | None]]] = []
         self._arming: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[float | None] | None = None
 
     async def gate(self, message: Outgoing) -> float | None:
         """Return the monotonic deadline for the payload of ``message``, None when it must not leave (any more)."""
@@ -48,23 +52,45 @@ class Armoury:
                 deadlines = await self._arm([touch for touch, _ in batch])
             except CadencedError as fault:
                 log.warning("arming failed", extra={"fault": str(fault)})
+            except Exception as fault:  # noqa: BLE001 - handed on to those who wait, and by them to the supervisor
+                for _, opened in batch:
+                    opened.set_exception(fault)
             finally:
                 for touch, opened in batch:
                     if not opened.done():
                         opened.set_result(deadlines.get(touch))
 
     async def _arm(self, ids: Collection[int]) -> dict[int, float]:
-        began = await self._fence()
+        began = await self._fenced()
         if began is None:
             return {}
         return await self._workspace.database.run(lambda tx: self._commit(tx, ids, began))
+
+    async def _fenced(self) -> float | None:
+        """Ask for the fence, and wait for it no longer than it could be of use: the reading itself goes on."""
+        patience = max(FENCE_PATIENCE, self._workspace.config.safety.fence_age.total_seconds())
+        until = asyncio.get_running_loop().time() + patience
+        if self._reading is not None and not await _ended(self._reading, until):
+            return None  # one that began so long ago would not be young enough
+        self._reading = asyncio.create_task(self._fence(), name="fence")
+        if await _ended(self._reading, until):
+            return self._reading.result()
+        log.warning("inbox too slow", extra={"patience": patience})
+        return None
 
     def _commit(self, tx: Connection, ids: Collection[int], fenced_at: float) -> dict[int, float]:
         """Arm what is still wanted, if the fence is fresh when the transaction runs."""
         safety = self._workspace.config.safety
         clock = self._workspace.clock
         moment = clock.monotonic()
-        if moment - fenced_at > safety.fence_age.total_seconds():
+        if moment - fenced_at > safety.fence_age.total_seconds() or self._workspace.unsteady():
             return {}
         deadline = moment + safety.arm_ttl.total_seconds()
         return dict.fromkeys(touches.arm(tx, ids, self._workspace.boot_id, clock.now()), deadline)
+
+
+async def _ended(reading: asyncio.Task[float | None], until: float) -> bool:
+    """Wait for a reading until a moment of the loop's clock, without ever cutting it."""
+    left = until - asyncio.get_running_loop().time()
+    done, _ = await asyncio.wait({reading}, timeout=max(0.0, left))
+    return bool(done)

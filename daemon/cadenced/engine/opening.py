@@ -29,8 +29,8 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never jump."""
-        return time.monotonic()
+        """Return seconds that never jump; those for which the machine was suspended count (Linux)."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
     async def sleep(self, span: timedelta) -> None:
         """Sleep."""

@@ -47,7 +47,7 @@ class Sender:
         self._armoury = Armoury(workspace, watcher.fence)
         self._on_wire: dict[int, asyncio.Task[None]] = {}
         self._rest_until: datetime | None = None
-        self._faults = 0
+        self._faults = self._shut = 0
         self._stretch = 1.0
         self._held = False
         self._broken: BaseException | None = None
@@ -90,9 +90,10 @@ class Sender:
         """Do what sends nothing, and gather what decides whether anything may be sent."""
         timezone = self._workspace.config.daemon.timezone
         quota = pace.quota(tx, self._mailbox, now, timezone, self._stretch)
-        self._held = bool(mailboxes.get(tx, self._mailbox.name).hold)
+        unsteady = self._workspace.unsteady()
+        self._held = bool(unsteady or mailboxes.get(tx, self._mailbox.name).hold)
         moment = Moment(self._mailbox.name, now, self._watcher.synced_at, quota)
-        return moment, desk.clear(tx, self._workspace, moment)
+        return moment, 0 if unsteady else desk.clear(tx, self._workspace, moment)
 
     async def _claim(self, moment: Moment) -> desk.Batch:
         slots = self._slots(moment)
@@ -135,14 +136,17 @@ class Sender:
 
     def _learn(self, answer: ports.Answer) -> None:
         """Rest after a fault of the mailbox, longer each time; after a success draw the next gap."""
-        if isinstance(answer, ports.Deferred) and answer.mailbox_fault:
+        fault = isinstance(answer, ports.Unknown) or (isinstance(answer, ports.Deferred) and answer.mailbox_fault)
+        if fault:  # whoever takes mail without saying so must not be given all of it
             self._faults += 1
-            rest = LOGIN_REST if answer.permanent else min(_FIRST_REST * 2 ** (self._faults - 1), _LONGEST_REST)
-            self._rest_until = self._workspace.now() + rest
+            rest = min(_FIRST_REST * 2 ** min(self._faults - 1, 10), _LONGEST_REST)
+            permanent = isinstance(answer, ports.Deferred) and answer.permanent
+            self._rest_until = self._workspace.now() + (LOGIN_REST if permanent else rest)
         elif isinstance(answer, ports.Deferred) and answer.phase == "gate":
-            self._rest_until = self._workspace.now() + AFTER_GATE
+            self._shut += 1
+            self._rest_until = self._workspace.now() + AFTER_GATE * 2 ** min(self._shut - 1, 5)
         elif isinstance(answer, ports.Accepted):
-            self._faults, self._rest_until = 0, None
+            self._faults, self._shut, self._rest_until = 0, 0, None
             self._stretch = pace.GAP_LEAST + pace.GAP_SPREAD * self._workspace.chance()
 
     async def _look_ahead(self, now: datetime, quota: Quota) -> timedelta:

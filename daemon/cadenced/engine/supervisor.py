@@ -97,8 +97,13 @@ class Supervisor:
         self.stop.set()
 
     async def _close(self) -> None:
+        """Let go of one part after the other, all within one grace; one that does not end keeps no other back."""
+        until = asyncio.get_running_loop().time() + GRACE
         for part in self.closes:
-            await part.close(GRACE)
+            try:
+                await part.close(max(1.0, until - asyncio.get_running_loop().time()))
+            except TimeoutError:
+                log.warning("a part did not end in time", extra={"part": type(part).__name__})
 
 
 def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:

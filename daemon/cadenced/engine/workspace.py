@@ -26,7 +26,7 @@ class Workspace:
     """One running installation. ``library`` is replaced as a whole when its files change; all else stays.
 
     ``changed`` is called when due work may have moved, ``doubted`` when a touch has become unknown; both from any
-    thread, before the commit.
+    thread, before the commit. ``unsteady`` says why the wall clock is not to be trusted now (``""``: it is).
 
     ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore.
     """
@@ -41,6 +41,7 @@ class Workspace:
     wording: Settings = DEFAULTS
     changed: Callable[[], None] = field(default=lambda: None)
     doubted: Callable[[], None] = field(default=lambda: None)
+    unsteady: Callable[[], str] = field(default=lambda: "")
 
     def sequence(self, name: str) -> Sequence:
         """Return a sequence; one that has been deleted has no steps left, so its enrolments come to a human."""

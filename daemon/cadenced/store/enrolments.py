@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -170,6 +170,16 @@ def primary_told(tx: Connection, account_id: int, sequence: str) -> bool | None:
     )
     rows: Sequence[bool] = tx.execute(query).scalars().all()
     return None if not rows else any(not fresh for fresh in rows)
+
+
+def elsewhere(tx: Connection, mailboxes: Collection[str]) -> Mapping[str, int]:
+    """Return how many live enrolments hang on mailboxes other than these, by the mailbox's name."""
+    query = (
+        select(enrolments.c.mailbox, func.count())
+        .where(enrolments.c.state.in_(_LIVE), enrolments.c.mailbox.not_in(mailboxes))
+        .group_by(enrolments.c.mailbox)
+    )
+    return {name: int(n) for name, n in tx.execute(query)}
 
 
 def counts(tx: Connection) -> Mapping[str, int]:

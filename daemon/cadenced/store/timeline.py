@@ -31,5 +31,11 @@ def of_prospect(tx: Connection, prospect_id: int) -> list[Mapping[str, Any]]:
     return [{"at": row.at, "event": row.event, **row.data} for row in tx.execute(query)]
 
 
+def newest_at(tx: Connection) -> datetime | None:
+    """Return when the newest event happened, None where there is none."""
+    found: datetime | None = tx.execute(select(events.c.at).order_by(events.c.id.desc()).limit(1)).scalar()
+    return found
+
+
 def _known(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in data.items() if value}
