@@ -62,6 +62,18 @@ def wake(enrolment: Enrolment, now: datetime) -> events.Event | None:
     return events.Resumed(now)
 
 
+def stranded(enrolment: Enrolment, event: events.Event, reason: str) -> Enrolment:
+    """Return the enrolment behind a human where ``event`` cannot be dated: a zone that is gone, no day that fits.
+
+    What was done stays done. What is over stays over.
+    """
+    step = event.step if isinstance(event, events.Sent | events.Skipped | events.TaskDone) else ""
+    done = (*enrolment.done, step) if step else enrolment.done
+    if not enrolment.live:
+        return replace(enrolment, done=done)
+    return replace(enrolment, done=done, state=State.AWAITING_TASK, due_at=event.at, reason=reason)
+
+
 def reaction_to(enrolment: Enrolment, event: events.Answered, sequence: Sequence) -> Reaction:
     """Return what this answer does to this enrolment: the sequence's word; patience with soft bounces ends."""
     if event.verdict == "bounce.soft" and enrolment.soft_bounces + 1 >= SOFT_BOUNCES_MAX:

@@ -67,6 +67,8 @@ def resume(tx: Connection, workspace: Workspace, email: str) -> list[Enrolment]:
     event = events.Resumed(workspace.now())
     live = enrolments.of_prospect(tx, prospect.id, live=True)
     parked = [enrolment for enrolment in live if enrolment.state != "active"]
+    for task in (task for enrolment in parked for task in tasks.open_of_enrolment(tx, enrolment.id)):
+        _demand_no_doubt(task)
     if parked:
         for enrolment in parked:
             tasks.close_of_enrolment(tx, enrolment.id, "resumed by hand", workspace.now(), step_only=False)
@@ -84,7 +86,7 @@ def skip(tx: Connection, workspace: Workspace, email: str) -> list[Enrolment]:
     moved = []
     for enrolment in enrolments.of_prospect(tx, prospect.id, live=True):
         if enrolment.step:
-            tasks.close_of_enrolment(tx, enrolment.id, "skipped", now, step_only=True)
+            tasks.close_of_step(tx, enrolment.id, "skipped", now)
             active = moves.move(tx, workspace, enrolment, events.Skipped(now, enrolment.step), step=enrolment.step)
             moved.append(_unpark(tx, workspace, active, now))
     if not moved:
@@ -121,8 +123,7 @@ def done(tx: Connection, workspace: Workspace, task_id: int, result: Result) -> 
     task = tasks.get(tx, task_id)
     if task is None:
         raise RefusedError(f"there is no task {task_id}")
-    if task.kind == "doubt" and task.done_at is None:
-        raise RefusedError(f"say what became of the mail: cadenced resolve {task.touch} sent|resend|skip")
+    _demand_no_doubt(task)
     if not tasks.close(tx, task_id, outcome, text, now):
         raise RefusedError(f"task {task_id} was done on {task.done_at:%Y-%m-%d}: {task.outcome}")
     if task.prospect is not None:
@@ -134,25 +135,20 @@ def done(tx: Connection, workspace: Workspace, task_id: int, result: Result) -> 
     return task
 
 
+def _demand_no_doubt(task: tasks.OpenTask) -> None:
+    if task.kind == "doubt" and task.done_at is None:
+        raise RefusedError(f"say what became of the mail: cadenced resolve {task.touch} sent|resend|skip")
+
+
 def _go_on_after(tx: Connection, workspace: Workspace, task: tasks.OpenTask, result: Result) -> None:
     outcome, agreed = result.outcome, result.agreed
     enrolment = enrolments.get(tx, task.enrolment or 0)
     over = outcome in CONVERSATION and agreed is None
-    if enrolment.state == "awaiting_task":
+    if enrolment.state in {"awaiting_task", "paused"}:
         event = events.TaskDone(workspace.now(), task.step, outcome, over)
         enrolment = moves.move(tx, workspace, enrolment, event, task=task.id, outcome=outcome)
-        enrolment = _wait_for_others(tx, workspace, enrolment)
     if agreed is not None:
         _open_agreed(tx, workspace, task, enrolment, agreed)
-
-
-def _wait_for_others(tx: Connection, workspace: Workspace, enrolment: Enrolment) -> Enrolment:
-    """Hold an enrolment that was just let go while another question about it is still open."""
-    others = tasks.open_of_enrolment(tx, enrolment.id)
-    if not others or not enrolment.live:
-        return enrolment
-    event = events.TaskOpened(workspace.now(), "", others[0].due_at, f"task {others[0].id}: {others[0].brief}")
-    return moves.move(tx, workspace, enrolment, event)
 
 
 def _open_agreed(

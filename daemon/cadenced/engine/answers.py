@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from cadenced.core import events, lifecycle
 from cadenced.core.model import Enrolment, Prospect
-from cadenced.core.sequence import AccountScope, Ask, Halt, Reaction, Sequence, Suppress
+from cadenced.core.sequence import AccountScope, Ask, Goto, Halt, Reaction, Sequence, Suppress
 from cadenced.engine import moves
 from cadenced.engine.workspace import Workspace
 from cadenced.store import enrolments, mailboxes, people, tasks, timeline
@@ -104,6 +104,8 @@ def _apply(tx: Connection, workspace: Workspace, enrolment: Enrolment, taken: Ta
     event = events.Answered(now, taken.verdict, taken.until)
     sequence = workspace.sequence(enrolment.sequence)
     reaction = lifecycle.reaction_to(enrolment, event, sequence)
+    if isinstance(reaction, Goto):
+        tasks.close_of_step(tx, enrolment.id, f"answered: {taken.verdict}", now)
     moves.move(tx, workspace, enrolment, event)
     return reaction
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cadenced.core import address, events
-from cadenced.core.model import TouchState
+from cadenced.core.model import Prospect, State, TouchState
 from cadenced.engine import answers, moves, resolver
 from cadenced.engine.answers import Taken
 from cadenced.engine.register import StoreRegister
@@ -24,10 +26,17 @@ from cadenced.reading.verdict import Verdict
 from cadenced.store import enrolments, inbox, people, tasks, timeline, touches
 from cadenced.store.inbox import Read
 
+log = logging.getLogger(__name__)
+
 RAW_KEPT = 8_000_000
 """Bytes of a mail that are kept; a longer one is acted upon, but cannot be read again by ``reclassify``."""
 
 _OPT_OUT = re.compile(r"\bunsubscribe\s+([a-z2-7]{26})\b", re.IGNORECASE)
+_TOKEN = re.compile(rb"\b[a-z2-7]{26}\b")
+_UNSENT = frozenset(
+    {TouchState.PLANNED, TouchState.CLAIMED, TouchState.CANCELLED, TouchState.UNKNOWN, TouchState.IN_DOUBT}
+)
+"""What a copy of it in a folder refutes; an armed touch is about to hear from the server itself."""
 _SURE = ("thread", "returned message", "opt-out link")
 
 
@@ -54,7 +63,23 @@ class _Understood:
 
 
 def absorb(tx: Connection, workspace: Workspace, arrived: Arrived) -> bool:
-    """Take one mail to heart; returns True for a copy of our own mail that belongs into the Sent folder."""
+    """Take one mail to heart; returns True for a copy of our own mail that belongs into the Sent folder.
+
+    Whatever a mail makes of our own code, it stops its author's enrolments at most, and never the watcher (I18).
+    """
+    try:
+        with tx.begin_nested():
+            return _absorb(tx, workspace, arrived)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as fault:  # noqa: BLE001 - strangers write these bytes; a fault of ours must not end the daemon
+        kind = type(fault).__name__
+        log.error("mail not understood", extra={"folder": arrived.folder, "uid": arrived.mail.uid, "fault": kind})  # noqa: TRY400 - a traceback may quote the mail
+        _unreadable(tx, workspace, arrived, f"it led to a fault of cadenced: {kind}")
+        return False
+
+
+def _absorb(tx: Connection, workspace: Workspace, arrived: Arrived) -> bool:
     raw = arrived.mail.raw
     try:
         message = inbound.parse(raw)
@@ -101,12 +126,15 @@ def _is_report(message: Inbound) -> bool:
 
 def _own(tx: Connection, workspace: Workspace, arrived: Arrived, message: Inbound) -> bool:
     """Take our own mail for what it is: never a reply; a copy that a server filed proves that its touch was sent."""
-    touch = touches.note_copy(tx, message.cadence_ref, workspace.now()) if message.cadence_ref else None
+    ref = message.cadence_ref or message.message_id.partition("@")[0]  # a server may have taken our own header away
+    touch = touches.note_copy(tx, ref, workspace.now()) if ref else None
     if touch is None:
         if not message.cadence_ref:
             _written_by_hand(tx, workspace, arrived, message)
+        else:
+            inbox.note_own(tx, arrived.mailbox, ref[:40], workspace.now())
         return False
-    if touch.state in {TouchState.UNKNOWN, TouchState.IN_DOUBT}:
+    if touch.state in _UNSENT:
         resolver.settle_as_sent(tx, workspace, touch, f"a copy of it lies in {arrived.folder}")
     return True
 
@@ -117,12 +145,13 @@ def _written_by_hand(tx: Connection, workspace: Workspace, arrived: Arrived, mes
     if inbox.is_known(tx, arrived.mailbox, mark):
         return
     now = workspace.now()
+    written = min(message.date or arrived.mail.received_at or now, now)
     inbox.add(tx, Read(arrived.mailbox, mark, arrived.folder, arrived.mail.uid, now, how="written by hand"))
     named = {one.address.lower() for one in (*message.to, *message.cc)}
     for prospect in people.of_addresses(tx, named):
         timeline.note(tx, now, "written_by_hand", prospect.id, subject=message.subject)
         for enrolment in enrolments.of_prospect(tx, prospect.id, live=True):
-            moves.move(tx, workspace, enrolment, events.WrittenByHand(now))
+            moves.move(tx, workspace, enrolment, events.WrittenByHand(written))
 
 
 def _by_opt_out_link(message: Inbound, register: StoreRegister) -> Attribution | None:
@@ -230,12 +259,20 @@ def _unreadable(tx: Connection, workspace: Workspace, arrived: Arrived, fault: s
         return
     now = workspace.now()
     inbox.add(tx, Read(arrived.mailbox, mark, arrived.folder, arrived.mail.uid, now, evidence=(fault,)))
-    lowered = raw.lower()
-    named = [one for one in inbox.addresses_of_mailbox(tx, arrived.mailbox) if one.encode() in lowered]
-    for prospect in people.among(tx, named[:20]):
+    for prospect in _named_in(tx, arrived.mailbox, raw.lower()):
         brief = f"A mail in {arrived.folder} names {prospect.email} and cannot be read ({fault}). Look at it by hand."
         for enrolment in enrolments.of_prospect(tx, prospect.id, live=True):
             task = tasks.NewTask("answer", brief, now, prospect.id, enrolment.id)
             task_id = tasks.add(tx, task, now)
-            moves.move(tx, workspace, enrolment, events.TaskOpened(now, "", now, f"task {task_id}: {brief}"))
             timeline.note_of(tx, now, "task_opened", enrolment, task=task_id, kind="answer", brief=brief)
+            if enrolment.state is not State.PAUSED:  # which is held by the task when it wakes
+                moves.move(tx, workspace, enrolment, events.TaskOpened(now, "", now, f"task {task_id}: {brief}"))
+
+
+def _named_in(tx: Connection, mailbox: str, lowered: bytes) -> list[Prospect]:
+    """Return the prospects whose address, or the reference of whose touch, stands in the bytes of a mail."""
+    tokens = {token.decode() for token in _TOKEN.findall(lowered[:200_000])[:200]}
+    ours = {touch.prospect for touch in touches.known(tx, (), tokens)} if tokens else set()
+    named = [one for one in inbox.addresses_of_mailbox(tx, mailbox) if one.encode() in lowered]
+    found = {prospect.id: prospect for prospect in people.among(tx, named[:20])}
+    return [*found.values(), *(people.get(tx, one) for one in sorted(ours - found.keys()))]

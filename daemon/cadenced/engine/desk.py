@@ -15,7 +15,7 @@ from cadenced.core.sequence import Step, TaskStep
 from cadenced.engine import moves, preparation
 from cadenced.engine.workspace import Workspace
 from cadenced.ports import Outgoing
-from cadenced.store import enrolments, mailboxes, people, tasks, timeline, touches
+from cadenced.store import enrolments, inbox, mailboxes, people, tasks, timeline, touches
 
 BATCH = 200
 
@@ -164,7 +164,13 @@ def _claim(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Ste
         if isinstance(prepared, preparation.Obstacle):
             _ask_about(tx, workspace, enrolment, prepared)
             return None
+        if _under_another_name(tx, workspace, enrolment, prepared.frozen.template_version):
+            moves.move(tx, workspace, enrolment, events.Skipped(now, step.id), step=step.id, reason="sent before")
+            return None
         touch = touches.reserve(tx, enrolment, prepared.recipient, prepared.frozen, now)
+        if inbox.is_own(tx, touch.mailbox, touch.ref):
+            _was_sent(tx, workspace, enrolment, touch, now)
+            return None
     if touch.state in {TouchState.SENT, TouchState.REJECTED, TouchState.SKIPPED}:
         moves.move(tx, workspace, enrolment, events.Skipped(now, step.id), step=step.id, touch=touch.id)
         return None
@@ -181,6 +187,19 @@ def _claim(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Ste
         copy_to=box.address if box.imap.sent_copy == "self" else "",
     )
     return Claimed(enrolment.id, touch, message)
+
+
+def _under_another_name(tx: Connection, workspace: Workspace, enrolment: Enrolment, version: str) -> bool:
+    """Whether the same text has gone out in a step that now has another name."""
+    sequence = workspace.sequence(enrolment.sequence)
+    return any(sequence.step(step) is None for step in touches.steps_of_text(tx, enrolment.id, version))
+
+
+def _was_sent(tx: Connection, workspace: Workspace, enrolment: Enrolment, touch: touches.Touch, now: datetime) -> None:
+    """Take a touch for sent whose copy was found before the store knew of it (RELIABILITY 2.7)."""
+    touches.prove(tx, touch.id, "a copy of it was found that is older than this database", now)
+    moves.move(tx, workspace, enrolment, events.Sent(now, touch.step), step=touch.step, subject=touch.subject)
+    enrolments.mark_touched(tx, enrolment.id)
 
 
 def _ask_about(tx: Connection, workspace: Workspace, enrolment: Enrolment, obstacle: preparation.Obstacle) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from cadenced.core import events, lifecycle
 from cadenced.core.model import Enrolment, State
+from cadenced.core.sequence import Sequence
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
 from cadenced.store import enrolments, people, tasks, timeline, touches
@@ -31,7 +32,12 @@ _WORDS: dict[type[events.Event], str] = {
 def move(tx: Connection, workspace: Workspace, enrolment: Enrolment, event: events.Event, **facts: Any) -> Enrolment:
     """Apply ``event`` and write the new state, the timeline, and what an ending entails; returns the new enrolment."""
     sequence = workspace.sequence(enrolment.sequence)
-    after = lifecycle.apply(enrolment, event, sequence)
+    try:
+        after = lifecycle.apply(enrolment, event, sequence)
+    except (ValueError, LookupError, OverflowError) as fault:  # a zone that is gone, a window that never opens
+        after = lifecycle.stranded(enrolment, event, _ask_what_next(tx, enrolment, event.at, f"nothing fits: {fault}"))
+    if enrolment.state in {State.PAUSED, State.AWAITING_TASK} and after.state is State.ACTIVE:
+        after = _held_by_questions(tx, after, event.at, sequence)
     word = _WORDS.get(type(event))
     if word:
         timeline.note_of(tx, event.at, word, enrolment, **facts)
@@ -42,6 +48,25 @@ def move(tx: Connection, workspace: Workspace, enrolment: Enrolment, event: even
     enrolments.save(tx, after, sequence)
     workspace.changed()
     return after
+
+
+def _held_by_questions(tx: Connection, taken_up: Enrolment, at: datetime, sequence: Sequence) -> Enrolment:
+    """Hold what would go on while a question about it is still open: an answer may wait there to be read."""
+    others = tasks.open_of_enrolment(tx, taken_up.id)
+    if not others:
+        return taken_up
+    reason = f"task {others[0].id}: {others[0].brief}"
+    return lifecycle.apply(taken_up, events.TaskOpened(at, "", others[0].due_at, reason), sequence)
+
+
+def _ask_what_next(tx: Connection, enrolment: Enrolment, at: datetime, why: str) -> str:
+    """Ask the human where no plan leads on; returns what an enrolment then waits for."""
+    email = people.get(tx, enrolment.prospect).email
+    brief = f"What comes next for {email} after {enrolment.sequence}? Decide by hand: {why}."
+    live = enrolment.id if enrolment.live else None
+    task_id = tasks.add(tx, tasks.NewTask("decision", brief, at, enrolment.prospect, live), at)
+    timeline.note_of(tx, at, "task_opened", enrolment, task=task_id, kind="decision", brief=brief)
+    return f"task {task_id}: {brief}"
 
 
 def _note_change(tx: Connection, at: datetime, after: Enrolment) -> None:
@@ -69,9 +94,17 @@ def finish(tx: Connection, workspace: Workspace, enrolment: Enrolment, outcome: 
 def follow(tx: Connection, workspace: Workspace, ended: Enrolment, name: str, at: datetime) -> Enrolment | None:
     """Begin the sequence ``name`` for somebody who comes from another one; its first delay counts from now."""
     prospect = people.get(tx, ended.prospect)
-    if people.is_suppressed(tx, prospect.email) or name not in workspace.library.sequences:
+    if people.is_suppressed(tx, prospect.email):
         return None
-    return _begin(tx, workspace, replace(ended, sequence=name, outcome="", reason="", then="", soft_bounces=0), at)
+    if name not in workspace.library.sequences:
+        _ask_what_next(tx, ended, at, f"the sequence {name}, which was to follow, is gone")
+        return None
+    fresh = replace(ended, sequence=name, outcome="", reason="", then="", soft_bounces=0)
+    try:
+        return _begin(tx, workspace, fresh, at)
+    except (ValueError, LookupError, OverflowError) as fault:
+        _ask_what_next(tx, ended, at, f"{name} was to follow, and nothing fits: {fault}")
+        return None
 
 
 def enrol(tx: Connection, workspace: Workspace, email: str, name: str, at: datetime) -> Enrolment:

@@ -46,7 +46,7 @@ def quota(tx: Connection, mailbox: Mailbox, now: datetime, timezone: str, stretc
     """Return when the mailbox may send next and what keeps it until then; ``stretch`` is the drawn part of the gap."""
     if left_today(tx, mailbox, now, timezone) == 0:
         return Quota(tomorrow(now, timezone), f"the daily limit of {mailbox.name} is reached")
-    last = touches.last_sent_at(tx, mailbox.name) if mailbox.min_gap else None
+    last = touches.last_sent_at(tx, mailbox.name, now) if mailbox.min_gap else None
     if last is not None and last + mailbox.min_gap * stretch > now:
         return Quota(last + mailbox.min_gap * stretch, f"{mailbox.name} keeps a gap between two sends")
     return Quota()

@@ -85,7 +85,9 @@ class Resolver:
 def settle_as_sent(tx: Connection, workspace: Workspace, touch: Touch, evidence: str) -> bool:
     """Write that a touch in doubt was sent, and move its enrolment on; False when it was settled before."""
     now = workspace.now()
-    if not touches.resolve(tx, touch.id, TouchState.SENT, evidence, now):
+    doubtful = touch.state in {TouchState.UNKNOWN, TouchState.IN_DOUBT}
+    proven = touches.resolve(tx, touch.id, TouchState.SENT, evidence, now) if doubtful else False
+    if not proven and not touches.prove(tx, touch.id, evidence, now):
         return False
     tasks.close_of_touch(tx, touch.id, "settled by evidence", now)
     enrolment = enrolments.get(tx, touch.enrolment)

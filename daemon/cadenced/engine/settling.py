@@ -86,13 +86,13 @@ def _without_it(tx: Connection, workspace: Workspace, claimed: Claimed, refusal:
 
 def _deferred(tx: Connection, workspace: Workspace, claimed: Claimed, answer: ports.Deferred) -> None:
     """Definitely not sent: planned again with the same bytes, or given up where nobody wants it any more."""
-    enrolment = enrolments.get(tx, claimed.enrolment)
     touch = claimed.touch
-    if not enrolment.live or enrolment.step != touch.step:
-        _end(tx, workspace, claimed, TouchState.CANCELLED, reply=answer.text)
-        return
     tried = touch.attempts + (0 if answer.mailbox_fault or answer.phase == "gate" else 1)
     if not _end(tx, workspace, claimed, TouchState.PLANNED, reply=answer.text, attempts=tried):
+        return  # settled, or erased, by somebody else
+    enrolment = enrolments.get(tx, claimed.enrolment)
+    if not enrolment.live or enrolment.step != touch.step:
+        touches.cancel_planned(tx, enrolment.id, workspace.now())
         return
     if answer.mailbox_fault:
         mailboxes.note_fault(tx, touch.mailbox, smtp=answer.text)
@@ -110,7 +110,8 @@ def _try_later(tx: Connection, workspace: Workspace, claimed: Claimed, text: str
 
 def _unknown(tx: Connection, workspace: Workspace, claimed: Claimed, answer: ports.Unknown) -> None:
     """Write that the payload left and no answer came (RFC 1047); the resolver looks into it, nothing is repeated."""
-    _end(tx, workspace, claimed, TouchState.UNKNOWN, reply=answer.text)
+    if not _end(tx, workspace, claimed, TouchState.UNKNOWN, reply=answer.text):
+        return
     workspace.doubted()
     timeline.note_of(tx, workspace.now(), "unanswered", enrolments.get(tx, claimed.enrolment), step=claimed.touch.step)
 

@@ -119,12 +119,10 @@ class Watcher:
             known = await self._workspace.database.run(lambda tx: read.places(tx, self._mailbox.name))
         first = not known
         self._sent_folder = self._find_sent_folder(folders)
-        places = dict(known)
+        self._places = dict(known)
         for folder in folders:
-            if folder.role in NOT_WATCHED:
-                continue
-            places[folder.name] = await self._read_folder(folder, places.get(folder.name), first=first)
-        self._places = places
+            if folder.role not in NOT_WATCHED:
+                await self._read_folder(folder, self._places.get(folder.name), first=first)
 
     def _find_sent_folder(self, folders: Sequence[Folder]) -> Folder | None:
         named = self._mailbox.imap.sent
@@ -132,7 +130,7 @@ class Watcher:
             return next((folder for folder in folders if folder.name == named), None)
         return next((folder for folder in folders if folder.role == "sent"), None)
 
-    async def _read_folder(self, folder: Folder, position: Position | None, *, first: bool) -> Position:
+    async def _read_folder(self, folder: Folder, position: Position | None, *, first: bool) -> None:
         if position is None or position.uid_validity != folder.uid_validity:
             position = await self._begin(folder, skip_old=first)
         while position.last_uid + 1 < folder.uid_next:
@@ -140,7 +138,6 @@ class Watcher:
             reached = max((mail.uid for mail in fetched), default=folder.uid_next - 1)
             position = Position(folder.name, folder.uid_validity, reached)
             await self._absorb(folder, fetched, position)
-        return position
 
     async def _begin(self, folder: Folder, *, skip_old: bool) -> Position:
         """Start in a folder: at its end on the very first start, else where the last ninety days begin."""
@@ -149,7 +146,12 @@ class Watcher:
             last = await self._uid_before(folder, self._workspace.now() - LOOK_BACK)
         position = Position(folder.name, folder.uid_validity, last)
         await self._workspace.database.run(lambda tx: read.place(tx, self._mailbox.name, position))
+        self._reached(position)
         return position
+
+    def _reached(self, position: Position) -> None:
+        """Remember what is committed, so that a fault in a later folder does not have the earlier ones read again."""
+        self._places = {**(self._places or {}), position.folder: position}
 
     async def _uid_before(self, folder: Folder, cutoff: datetime) -> int:
         """Return the highest UID whose mail is older than ``cutoff``, by halving: UIDs grow with arrival."""
@@ -175,6 +177,7 @@ class Watcher:
             return ours
 
         own_copies = await self._workspace.database.run(work)
+        self._reached(position)
         if fetched:
             self._workspace.changed()
         for uid in own_copies:

@@ -66,6 +66,21 @@ def is_known(tx: Connection, mailbox: str, digest: str) -> bool:
     return tx.execute(query).first() is not None
 
 
+def note_own(tx: Connection, mailbox: str, ref: str, now: datetime) -> None:
+    """Note a copy of a mail of ours that the store knows nothing of: it was sent before a backup was put back."""
+    if ref and not is_own(tx, mailbox, ref):
+        add(tx, Read(mailbox, _own_mark(ref), "", 0, now, how="own copy"))
+
+
+def is_own(tx: Connection, mailbox: str, ref: str) -> bool:
+    """Whether a copy of the mail with this reference was seen before its touch was known."""
+    return is_known(tx, mailbox, _own_mark(ref))
+
+
+def _own_mark(ref: str) -> str:
+    return f"own copy {ref}"[:64]
+
+
 def add(tx: Connection, read: Read) -> int:
     """Keep what was read; returns its id."""
     columns = {name: getattr(read, name) for name in Read.__dataclass_fields__}

@@ -92,6 +92,13 @@ def close_of_enrolment(tx: Connection, enrolment_id: int, outcome: str, now: dat
     tx.execute(update(tasks).where(where).values(done_at=now, outcome=outcome))
 
 
+def close_of_step(tx: Connection, enrolment_id: int, outcome: str, now: datetime) -> None:
+    """Close what is asked about the next step of an enrolment: its own task, or why its mail cannot be made."""
+    of_step = (tasks.c.step != "") | tasks.c.kind.in_(("decision", "template", "wording"))
+    where = (tasks.c.enrolment_id == enrolment_id) & tasks.c.done_at.is_(None) & of_step
+    tx.execute(update(tasks).where(where).values(done_at=now, outcome=outcome))
+
+
 def close_of_touch(tx: Connection, touch_id: int, outcome: str, now: datetime) -> None:
     """Close the question that a touch in doubt had raised."""
     where = (tasks.c.touch_id == touch_id) & tasks.c.done_at.is_(None)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
 
 from cadenced.core.model import Enrolment, Thread, TouchState
-from cadenced.store.schema import enrolments, mailboxes, suppressions, touches
+from cadenced.store.schema import enrolments, mailboxes, prospects, suppressions, touches
 
 OPEN_DOUBT = (TouchState.UNKNOWN.value, TouchState.IN_DOUBT.value)
 
@@ -141,7 +141,11 @@ def arm(tx: Connection, touch_ids: Collection[int], boot_id: str, now: datetime)
         enrolments.c.state == "active",
         enrolments.c.step == touches.c.step,
     )
-    unwanted = exists().where(suppressions.c.email == touches.c.recipient)
+    variants = or_(
+        suppressions.c.email.in_([prospects.c.email, prospects.c.untagged]),
+        and_(suppressions.c.untagged != "", suppressions.c.untagged.in_([prospects.c.email, prospects.c.untagged])),
+    )
+    unwanted = exists().where(prospects.c.id == touches.c.prospect_id, variants)
     held = exists().where(mailboxes.c.name == touches.c.mailbox, mailboxes.c.hold != "")
     statement = (
         update(touches)
@@ -170,6 +174,14 @@ def resolve(tx: Connection, touch_id: int, state: TouchState, evidence: str, now
     if state is TouchState.SENT:
         columns["sent_at"] = now
     return _move(tx, touch_id, {TouchState.UNKNOWN, TouchState.IN_DOUBT, TouchState.ARMED}, "", **columns)
+
+
+def prove(tx: Connection, touch_id: int, evidence: str, now: datetime) -> bool:
+    """Write that a touch which was to be sent (again) was sent: a copy of it was found after a restore, or late."""
+    origins = {TouchState.PLANNED, TouchState.CLAIMED, TouchState.CANCELLED}
+    columns = {"state": TouchState.SENT.value, "evidence": evidence, "settled_at": now, "sent_at": now}
+    columns["armed_at"] = func.coalesce(touches.c.armed_at, touches.c.planned_at)
+    return _move(tx, touch_id, origins, "", **columns)
 
 
 def _move(tx: Connection, touch_id: int, origins: Collection[TouchState], owner: str, **columns: object) -> bool:
@@ -234,6 +246,14 @@ def thread(tx: Connection, root_id: str) -> Thread:
     return Thread(tuple(row.message_id for row in rows), rows[0].subject if rows else "")
 
 
+def steps_of_text(tx: Connection, enrolment_id: int, version: str) -> list[str]:
+    """Return the steps of an enrolment that were sent with this very version of a template."""
+    query = select(touches.c.step).where(
+        touches.c.enrolment_id == enrolment_id, touches.c.state == "sent", touches.c.template_version == version
+    )
+    return list(tx.execute(query).scalars())
+
+
 def in_doubt(tx: Connection, enrolment_id: int) -> bool:
     """Whether a touch of this enrolment hangs between sent and not sent."""
     query = select(touches.c.id).where(touches.c.enrolment_id == enrolment_id, touches.c.state.in_(OPEN_DOUBT))
@@ -254,13 +274,21 @@ def armed_for(tx: Connection, prospect_id: int) -> bool:
 
 def sent_since(tx: Connection, mailbox: str, since: datetime) -> int:
     """Return how many touches a mailbox has sent since a moment; doubtful ones count, to stay under the limit."""
-    query = select(func.count()).select_from(touches).where(touches.c.mailbox == mailbox, touches.c.sent_at >= since)
-    return tx.execute(query).scalar_one()
+    sent = select(func.count()).where(touches.c.mailbox == mailbox, touches.c.sent_at >= since)
+    doubtful = select(func.count()).where(
+        touches.c.mailbox == mailbox, touches.c.state.in_(OPEN_DOUBT), touches.c.armed_at >= since
+    )
+    return int(tx.execute(sent).scalar_one()) + int(tx.execute(doubtful).scalar_one())
 
 
-def last_sent_at(tx: Connection, mailbox: str) -> datetime | None:
-    """Return when a mailbox last sent something."""
-    return tx.execute(select(func.max(touches.c.sent_at)).where(touches.c.mailbox == mailbox)).scalar()
+def last_sent_at(tx: Connection, mailbox: str, now: datetime) -> datetime | None:
+    """Return when a mailbox last sent something, for certain or not; what a wrong clock dated ahead does not count."""
+    sent = select(func.max(touches.c.sent_at)).where(touches.c.mailbox == mailbox, touches.c.sent_at <= now)
+    doubtful = select(func.max(touches.c.armed_at)).where(
+        touches.c.mailbox == mailbox, touches.c.state.in_(OPEN_DOUBT), touches.c.armed_at <= now
+    )
+    moments = (tx.execute(sent).scalar(), tx.execute(doubtful).scalar())
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def cancel_planned(tx: Connection, enrolment_id: int, now: datetime) -> None:
