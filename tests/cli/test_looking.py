@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +39,20 @@ def test_enrolments_of_a_mailbox_that_is_gone_are_told_of(told: Story, capfd: An
     names = {box["name"]: box for box in said(capfd, "status", "--json").json["mailboxes"]}
     assert "not in the configuration" in names["julie"]["fault"]
     assert "not in the configuration" in said(capfd, "status").out
+
+
+def test_status_and_why_name_the_same_moment_for_the_next_mail(told: Story, capfd: Any) -> None:
+    shut = told.workspace.config.daemon.sequences / "office.yaml"
+    a_far_day = (datetime.now(UTC) + timedelta(days=3)).strftime("%a").lower()
+    window = f'window: {{days: {a_far_day}, hours: "10:00-11:00", holidays: false}}'
+    shut.write_text(f"title: Office\n{window}\nsteps:\n  - email: one\n    after: 0\n")
+    told.bring_in("ann@a.example", sequence="office")
+    (julie,) = said(capfd, "status", "--json").json["mailboxes"]
+    (enrolment,) = said(capfd, "why", "ann@a.example", "--json").json["enrolments"]
+    assert julie["due"] == 1
+    assert julie["next_at"] == enrolment["at"]
+    shut.write_text("title: Office\nsteps: [")
+    assert said(capfd, "status").status == 0
 
 
 def test_show_has_the_keys_of_the_contract(full: Story, capfd: Any) -> None:

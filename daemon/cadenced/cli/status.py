@@ -12,14 +12,21 @@ import click
 from rich.text import Text
 from sqlalchemy import Connection
 
+from cadenced import library
 from cadenced.cli import liveness, moments, opening, screen
 from cadenced.cli.printing import document, json_option
 from cadenced.config import Mailbox
 from cadenced.core import pacing
+from cadenced.core.model import Enrolment
+from cadenced.core.pacing import Window
+from cadenced.core.sequence import Sequence
 from cadenced.engine import pace
 from cadenced.engine.workspace import Workspace
 from cadenced.store import enrolments, mailboxes, people, reports, touches
 from cadenced.store.reports import Doubt
+
+_LOOKED_AT = 200
+"""So many mails are looked at to find the one that leaves first: it need not be the one that is due first."""
 
 _GONE = "it is not in the configuration any more; nothing of it is sent"
 
@@ -63,6 +70,15 @@ class Page:
         return sum(box.sent_today for box in self.mailboxes)
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What lies ahead of a mailbox: how much is due ``now``, and the sequences whose windows open and shut."""
+
+    now: datetime
+    due: int
+    courses: Mapping[str, Sequence]
+
+
 @click.command()
 @json_option
 def status(*, as_json: bool) -> None:
@@ -83,7 +99,10 @@ def gather(tx: Connection, workspace: Workspace, now: datetime) -> Page:
     """Read the page."""
     due, live = reports.due(tx, now), reports.live_by_mailbox(tx)
     known = {box.name for box in workspace.config.mailboxes}
-    lines = [_mailbox(tx, workspace, box, due.get(box.name, 0), now) for box in workspace.config.mailboxes]
+    courses = library.courses(library.shelves(workspace.config))
+    lines = [
+        _mailbox(tx, workspace, box, Ahead(now, due.get(box.name, 0), courses)) for box in workspace.config.mailboxes
+    ]
     lines += [_gone(tx, workspace, name, due.get(name, 0), now) for name in sorted(live) if name not in known]
     return Page(
         prospects=people.count(tx),
@@ -97,23 +116,43 @@ def gather(tx: Connection, workspace: Workspace, now: datetime) -> Page:
     )
 
 
-def _mailbox(tx: Connection, workspace: Workspace, box: Mailbox, due: int, now: datetime) -> MailboxLine:
+def _mailbox(tx: Connection, workspace: Workspace, box: Mailbox, ahead: Ahead) -> MailboxLine:
+    now = ahead.now
     state = mailboxes.get(tx, box.name)
     zone = workspace.config.daemon.timezone
     first = state.first_sent_at.astimezone(pacing.zone(zone)).date() if state.first_sent_at else None
-    planned = reports.next_mail(tx, box.name)
-    free = pace.quota(tx, box, now, zone).until
+    free = pace.quota(tx, box, now, zone).until or now
     return MailboxLine(
         name=box.name,
         address=box.address,
         sent_today=touches.sent_since(tx, box.name, _midnight(zone, now)),
         limit=pace.cap_of(box, first, now.astimezone(pacing.zone(zone)).date()),
-        due=due,
+        due=ahead.due,
         hold=state.hold,
         fault=state.imap_fault or state.smtp_fault,
         synced_at=state.synced_at,
-        next_at=max(planned, free or now, now) if planned and not state.hold else None,
+        next_at=None if state.hold else _next_mail(tx, workspace, box, ahead, max(free, now)),
     )
+
+
+def _next_mail(tx: Connection, workspace: Workspace, box: Mailbox, ahead: Ahead, free: datetime) -> datetime | None:
+    """Return when the next mail leaves: when it is due, the mailbox may send, and its own window is open."""
+    best: datetime | None = None
+    for enrolment in reports.next_mails(tx, box.name, _LOOKED_AT):
+        earliest = max(enrolment.due_at or free, free)
+        if best is None or earliest < best:
+            opens = _opens(enrolment, ahead.courses.get(enrolment.sequence), workspace.config.window, earliest)
+            best = min(filter(None, (best, opens)), default=None)
+    return best
+
+
+def _opens(enrolment: Enrolment, course: Sequence | None, usual: Window, at: datetime) -> datetime | None:
+    step = course.step(enrolment.step) if course else None
+    window = course.window.narrowed(getattr(step, "hours", None)) if course else usual
+    try:
+        return pacing.open_from(at, window, enrolment.place)
+    except pacing.NeverOpensError:
+        return None
 
 
 def _gone(tx: Connection, workspace: Workspace, name: str, due: int, now: datetime) -> MailboxLine:

@@ -81,6 +81,15 @@ def load(where: Shelves, admission: Admission | None = None) -> Library:
     return Library(MappingProxyType(found), MappingProxyType(templates), in_order, files)
 
 
+def courses(where: Shelves) -> Mapping[str, Sequence]:
+    """Return the sequences that can be read, unchecked and without templates: to look at dates, never to send."""
+    read = {
+        source.name: sequences.read(source, where.window)[0]
+        for source in folder.read(where.sequences, SEQUENCES).sources
+    }
+    return {name: sequence for name, sequence in read.items() if sequence is not None}
+
+
 def _order(problem: Problem) -> tuple[str, int, int, str]:
     return problem.file, problem.line, problem.column, problem.message
 

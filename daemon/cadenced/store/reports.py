@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, func, select
 
+from cadenced.core.model import Enrolment
+from cadenced.store.enrolments import from_row
 from cadenced.store.schema import (
     enrolments,
     events,
@@ -76,18 +78,16 @@ def due(tx: Connection, now: datetime) -> Mapping[str, int]:
     return {name: int(n) for name, n in tx.execute(query)}
 
 
-def next_mail(tx: Connection, mailbox: str) -> datetime | None:
-    """Return when the next mail of a mailbox is due (it may be due already), None where none is planned."""
-    moments = []
+def next_mails(tx: Connection, mailbox: str, most: int) -> Iterator[Enrolment]:
+    """Yield the enrolments whose mails of a mailbox are due first (they may be due already), about ``most`` of them."""
     for fresh in (False, True):
-        query = select(func.min(enrolments.c.due_at)).where(
+        query = select(enrolments).where(
             enrolments.c.mailbox == mailbox,
             enrolments.c.lane == "mail",
             enrolments.c.fresh == fresh,
             enrolments.c.due_at.is_not(None),
         )
-        moments.append(tx.execute(query).scalar())
-    return min((moment for moment in moments if moment is not None), default=None)
+        yield from map(from_row, tx.execute(query.order_by(enrolments.c.due_at).limit(most)))
 
 
 def live_by_mailbox(tx: Connection) -> Mapping[str, int]:
