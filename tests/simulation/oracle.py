@@ -19,6 +19,7 @@ from simulation.sim_smtp import Dot, Write
 GAP_SLACK = 1.0
 WINDOW_SLACK = timedelta(minutes=10)
 DAY_SLACK = 3600.0 + 120.0
+OVERDUE = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +169,21 @@ class Oracle:
                 self.breaks("I3", f"{row.person} {row.step}: accepted, written as {row.state}")
             if row.state in {"claimed", "armed", "unknown"}:
                 self.breaks("I13", f"{row.person} {row.step}: still {row.state} at the end")
+
+    def course_at_the_end(self, standing: Mapping[str, tuple[str, str, datetime | None, int]], now: datetime) -> None:
+        """Nobody without a next step: every live enrolment is dated, and none of it is long overdue."""
+        for person, (state, step, due_at, questions) in standing.items():
+            where = f"{person}: {state} before {step or 'its end'}"
+            if due_at is None:
+                self.breaks("I13", f"{where}, without a date")
+            elif state == "awaiting_task":
+                if not questions:
+                    self.breaks("I13", f"{where}, waits for a human who is asked nothing")
+            elif due_at < now - OVERDUE:
+                self.breaks("I13", f"{where}, overdue since {due_at:%m-%d %H:%M}")
+
+    def answers_at_the_end(self, read: Mapping[str, int]) -> None:
+        """Every visible answer has had its effect exactly once."""
+        for person, texts in self.answers.items():
+            if read.get(person, 0) != len(texts):
+                self.breaks("I16", f"{person}: {len(texts)} answers were visible, {read.get(person, 0)} had an effect")

@@ -442,8 +442,14 @@ class World:
 
     def judge_end(self) -> None:
         """Compare the store with the facts."""
-        rows = _raw(self.store).execute(_ROWS).fetchall()
+        rows = self._ask(_ROWS)
         self.oracle.rows_at_the_end({row[0]: Row(*row[1:]) for row in rows})
+        live = {f"{row[0]} {row[1]}": (row[2], row[3], _moment(row[4]), row[5]) for row in self._ask(_LIVE)}
+        self.oracle.course_at_the_end(live, self.true_now())
+        self.oracle.answers_at_the_end(dict(self._ask(_EFFECTS)))
+
+    def _ask(self, question: str) -> list[Any]:
+        return _raw(self.store).execute(question).fetchall()
 
 
 def _finish(done: asyncio.Future[None]) -> None:
@@ -451,8 +457,22 @@ def _finish(done: asyncio.Future[None]) -> None:
         done.set_result(None)
 
 
+def _moment(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+
+
 _WORDING = Settings(select=frozenset({"guilt"}))
 _ROWS = "SELECT message_id, recipient, sequence, step, generation, state, sha256, boot_id FROM touches"
+_LIVE = """
+SELECT p.email, e.sequence, e.state, e.step, e.due_at,
+       (SELECT count(*) FROM tasks t WHERE t.enrolment_id = e.id AND t.done_at IS NULL)
+FROM enrolments e JOIN prospects p ON p.id = e.prospect_id
+WHERE e.state IN ('active', 'paused', 'awaiting_task')
+"""
+_EFFECTS = """
+SELECT p.email, count(*) FROM events v JOIN prospects p ON p.id = v.prospect_id
+WHERE v.event IN ('replied', 'opted_out') GROUP BY p.email
+"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 __all__ = ["Course", "Daemon", "Dead", "Parts", "Scale", "World"]
