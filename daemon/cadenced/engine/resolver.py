@@ -67,6 +67,8 @@ class Resolver:
 
     async def _evidence(self, touch: Touch) -> tuple[str, str]:
         """Return what proves that the touch was sent, or why nothing does."""
+        if await self._workspace.database.run(lambda tx: touches.copy_was_seen(tx, touch.id)):
+            return "a copy of it has been read", ""
         watcher = self._watchers.get(touch.mailbox)
         box = self._workspace.config.mailbox(touch.mailbox)
         if watcher is None or box is None:

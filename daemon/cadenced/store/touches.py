@@ -297,6 +297,12 @@ def cancel_planned(tx: Connection, enrolment_id: int, now: datetime) -> None:
     tx.execute(update(touches).where(where).values(state="cancelled", settled_at=now))
 
 
+def copy_was_seen(tx: Connection, touch_id: int) -> bool:
+    """Whether a copy of this touch was read in some folder, perhaps before anybody doubted that it was sent."""
+    query = select(touches.c.id).where(touches.c.id == touch_id, touches.c.copy_seen_at.is_not(None))
+    return tx.execute(query).first() is not None
+
+
 def note_copy(tx: Connection, ref: str, now: datetime) -> Touch | None:
     """Note that a copy written by a server was seen; returns the touch it proves, None for an unknown reference."""
     tx.execute(update(touches).where(touches.c.ref == ref, touches.c.copy_seen_at.is_(None)).values(copy_seen_at=now))
