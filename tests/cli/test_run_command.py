@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -64,7 +65,40 @@ async def test_sigterm_ends_it_with_zero(place: tuple[Path, smtp_sink.Sink]) -> 
     first = await asyncio.wait_for(daemon.stderr.readline(), 60)
     assert b" info ready mailboxes=1" in first
     daemon.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(daemon.wait(), 30) == 0
+    _, err = await asyncio.wait_for(daemon.communicate(), 30)
+    assert daemon.returncode == 0
+    *_, asked, ended = err.decode().splitlines()
+    assert " info stopping signal=SIGTERM" in asked
+    assert ended.endswith(" info stopped")
+
+
+async def test_without_any_password_it_does_not_begin(tmp_path: Path) -> None:
+    path = story.write(tmp_path)
+    daemon = await begun(path, "run", JULIE_PASSWORD="")
+    _, err = await asyncio.wait_for(daemon.communicate(), 60)
+    assert daemon.returncode == 3
+    assert err.decode().splitlines() == [
+        f"{path}:24:12: the environment has no JULIE_PASSWORD (export JULIE_PASSWORD, or use file:PATH)"
+    ]
+
+
+async def test_without_one_password_of_two_the_other_mailbox_works_and_status_tells(
+    place: tuple[Path, smtp_sink.Sink],
+) -> None:
+    path, _ = place
+    text = path.read_text()
+    box = text[text.index("[[mailbox]]") :]
+    path.write_text(text + box.replace('"julie"', '"paul"').replace("julie@", "paul@").replace("JULIE_", "PAUL_"))
+    daemon = await begun(path, "run", "--until-idle")
+    _, err = await asyncio.wait_for(daemon.communicate(), 60)
+    assert daemon.returncode == 4
+    assert " error no password: " in err.decode()
+    assert "mailbox=paul" in err.decode()
+    status = await begun(path, "status", "--json")
+    out, _ = await asyncio.wait_for(status.communicate(), 30)
+    faults = {box["name"]: box["fault"] for box in json.loads(out)["mailboxes"]}
+    assert faults["julie"] == ""
+    assert "the environment has no PAUL_PASSWORD" in faults["paul"]
 
 
 async def test_servers_that_cannot_be_reached_are_status_four(tmp_path: Path) -> None:
