@@ -22,12 +22,14 @@ from cadenced.core.pacing import Window
 from cadenced.core.sequence import Sequence
 from cadenced.engine import pace
 from cadenced.engine.workspace import Workspace
-from cadenced.store import enrolments, mailboxes, people, reports, touches
+from cadenced.store import edits, enrolments, mailboxes, people, reports, touches
+from cadenced.store.edits import Refused
 from cadenced.store.reports import Doubt
 
 _LOOKED_AT = 200
 """So many mails are looked at to find the one that leaves first: it need not be the one that is due first."""
 
+_PROBLEMS = 3
 _GONE = "it is not in the configuration any more; nothing of it is sent"
 
 
@@ -57,6 +59,7 @@ class Page:
     tasks_due: int
     mailboxes: tuple[MailboxLine, ...]
     doubts: tuple[Doubt, ...]
+    refused: Refused | None = None
     is_running: bool | None = None
 
     @property
@@ -112,6 +115,7 @@ def gather(tx: Connection, workspace: Workspace, now: datetime) -> Page:
         tasks_due=reports.open_tasks(tx, now),
         mailboxes=tuple(lines),
         doubts=tuple(reports.doubts(tx)),
+        refused=edits.refused(tx),
         is_running=liveness.running(workspace.config.daemon.database),
     )
 
@@ -176,6 +180,7 @@ def as_object(page: Page) -> dict[str, Any]:
         "tasks_due": page.tasks_due,
         "suppressed": page.suppressed,
         "running": page.is_running,
+        "library_refused": asdict(page.refused) if page.refused else None,
         "mailboxes": [asdict(box) for box in page.mailboxes],
         "doubts": [asdict(doubt) for doubt in page.doubts],
     }
@@ -184,6 +189,7 @@ def as_object(page: Page) -> dict[str, Any]:
 def _print(page: Page, workspace: Workspace, now: datetime) -> None:
     zone = workspace.config.daemon.timezone
     _summary(page)
+    print_refused(page.refused, zone, now)
     screen.blank()
     states = [screen.state(name) for name in page.enrolments]
     screen.show(screen.table([f">{state.plain}" for state in states], [_counts(page)]))
@@ -209,6 +215,19 @@ def _summary(page: Page) -> None:
     screen.show(line)
     if page.is_running is False:
         screen.show(screen.paragraph("The daemon is not running: nothing is sent, no answer is read.", style="yellow"))
+
+
+def print_refused(refused: Refused | None, zone: str, now: datetime) -> None:
+    """Say that the newest edit of sequences and templates is not in force, and why."""
+    if refused is None:
+        return
+    when = f"{moments.local(refused.at, zone, now)} ({moments.relative(refused.at, now)})"
+    text = f"Sequences and templates work as they were before the edit of {when}, which was refused."
+    screen.show(screen.paragraph(text, style="bold red"))
+    for problem in refused.problems[:_PROBLEMS]:
+        screen.show(screen.paragraph(problem, indent=2, style="red"))
+    more = f" tells {len(refused.problems) - _PROBLEMS} more" if len(refused.problems) > _PROBLEMS else ""
+    screen.show_command(f"cadenced check{more}", indent=2)
 
 
 def _counts(page: Page) -> list[Text]:

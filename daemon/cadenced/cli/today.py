@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.text import Text
@@ -15,17 +16,28 @@ from cadenced.cli import moments, opening, screen
 from cadenced.cli.moments import stamp
 from cadenced.cli.person import task_object
 from cadenced.cli.printing import document, json_option
-from cadenced.cli.status import print_doubts
+from cadenced.cli.status import print_doubts, print_refused
 from cadenced.core import pacing
 from cadenced.engine import acts
 from cadenced.engine.acts import Agreed, Result
 from cadenced.engine.workspace import Workspace
-from cadenced.errors import UsageError
-from cadenced.store import enrolments, people, reports, tasks
+from cadenced.errors import RefusedError, UsageError
+from cadenced.store import edits, enrolments, people, reports, tasks
+from cadenced.store.edits import Refused
 from cadenced.store.reports import Doubt
 from cadenced.store.tasks import OpenTask
 
 _LISTED_LAST = ("subject", "text", "explanation")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What waits, as the page shows it; ``refused`` is an edit that is not in force."""
+
+    begins: datetime
+    asked: tuple[OpenTask, ...]
+    doubts: tuple[Doubt, ...]
+    refused: Refused | None
 
 
 @click.command()
@@ -38,32 +50,36 @@ def today(*, later: bool, as_json: bool) -> None:
     """
     with opening.workspace(with_library=False) as workspace:
         now = workspace.now()
-        until = None if later else _midnight(workspace, now)
-        asked, doubts = workspace.database.read(lambda tx: _gather(tx, until))
+        begins, ends = _day(workspace, now)
+        day = workspace.database.read(lambda tx: _gather(tx, begins, ends, later=later))
         if as_json:
-            document(_as_object(asked, doubts, now))
+            document(_as_object(day, now))
         else:
-            _print(asked, doubts, workspace, now)
+            _print(day, workspace, now)
 
 
-def _gather(tx: Connection, until: datetime | None) -> tuple[list[OpenTask], tuple[Doubt, ...]]:
-    """Return the tasks, and the touches in doubt about which no task asks yet."""
-    asked = tasks.open_until(tx, until)
+def _gather(tx: Connection, begins: datetime, ends: datetime, *, later: bool) -> Day:
+    """Return the day: its tasks, the most urgent first, and the touches in doubt about which no task asks yet."""
+    asked = asked_for.in_order(tasks.open_until(tx, None if later else ends), ends)
     covered = {task.touch for task in asked if task.kind == "doubt"}
-    return asked, tuple(doubt for doubt in reports.doubts(tx) if doubt.touch not in covered)
+    doubts = tuple(doubt for doubt in reports.doubts(tx) if doubt.touch not in covered)
+    return Day(begins, tuple(asked), doubts, edits.refused(tx))
 
 
-def _midnight(workspace: Workspace, now: datetime) -> datetime:
+def _day(workspace: Workspace, now: datetime) -> tuple[datetime, datetime]:
+    """Return the first and the last moment of today."""
     zone = workspace.config.daemon.timezone
-    tomorrow = now.astimezone(pacing.zone(zone)).date() + timedelta(days=1)
-    return pacing.to_utc(tomorrow, time(0), zone) - timedelta(microseconds=1)
+    today = now.astimezone(pacing.zone(zone)).date()
+    tomorrow = pacing.to_utc(today + timedelta(days=1), time(0), zone)
+    return pacing.to_utc(today, time(0), zone), tomorrow - timedelta(microseconds=1)
 
 
-def _as_object(asked: list[OpenTask], doubts: tuple[Doubt, ...], now: datetime) -> dict[str, Any]:
+def _as_object(day: Day, now: datetime) -> dict[str, Any]:
     return {
+        "library_refused": asdict(day.refused) if day.refused else None,
         "tasks": [
             {**task_object(task), "late": task.due_at < now, "commands": list(asked_for.commands(task))}
-            for task in asked
+            for task in day.asked
         ],
         "doubts": [
             {
@@ -74,24 +90,33 @@ def _as_object(asked: list[OpenTask], doubts: tuple[Doubt, ...], now: datetime) 
                 "armed_at": stamp(doubt.armed_at),
                 "evidence": doubt.evidence or doubt.reply,
             }
-            for doubt in doubts
+            for doubt in day.doubts
         ],
     }
 
 
-def _print(asked: list[OpenTask], doubts: tuple[Doubt, ...], workspace: Workspace, now: datetime) -> None:
+def _print(day: Day, workspace: Workspace, now: datetime) -> None:
     zone = workspace.config.daemon.timezone
-    if not asked and not doubts:
+    if day.refused:
+        print_refused(day.refused, zone, now)
+        screen.blank()
+    if not day.asked and not day.doubts:
         screen.show(screen.styled("Nothing waits for you today.", "bold"))
         screen.show(screen.paragraph("cadenced today --all shows what is due later.", style="dim"))
         return
-    if asked:
-        late = sum(task.due_at < now - timedelta(days=1) for task in asked)
-        screen.show(screen.heading(f"{len(asked):,} for you" + (f", {late:,} from before today" if late else "")))
-    for task in asked:
+    if day.asked:
+        screen.show(screen.heading(f"{len(day.asked):,} for you{_late(day)}"))
+    for task in day.asked:
         screen.blank()
         _print_task(task, zone, now)
-    print_doubts(doubts, zone, now)
+    print_doubts(day.doubts, zone, now)
+
+
+def _late(day: Day) -> str:
+    late = sum(task.due_at < day.begins for task in day.asked)
+    if late and late == len(day.asked):
+        return ", from before today" if late == 1 else ", all of them from before today"
+    return f", {late:,} from before today" if late else ""
 
 
 def _print_task(task: OpenTask, zone: str, now: datetime) -> None:
@@ -124,7 +149,7 @@ def _facts(task: OpenTask) -> Iterator[tuple[str, str]]:
 
 @click.command()
 @click.argument("task", type=int)
-@click.option("--outcome", required=True, help="What came of it, in a word: reached, no_answer, answered, meeting, …")
+@click.option("--outcome", default="", help="What came of it, in a word: reached, no_answer, answered, meeting, …")
 @click.option("--note", default="", help="What is worth remembering.")
 @click.option("--next-step", default="", metavar="TEXT", help="What was agreed on, such as “call”.")
 @click.option("--at", "moment", default="", metavar="MOMENT", help="When: a day, a day and time, or a duration.")
@@ -138,6 +163,8 @@ def done(task: int, outcome: str, note: str, next_step: str, moment: str) -> Non
     if bool(next_step) != bool(moment):
         raise UsageError("--next-step and --at belong together: what was agreed on, and when")
     with opening.workspace() as workspace:
+        if not outcome:
+            _ask_for_outcome(workspace, task)
         finished, after = workspace.database.transact(
             lambda tx: _finish(tx, workspace, task, _result(tx, workspace, task, (outcome, note, next_step, moment)))
         )
@@ -145,6 +172,14 @@ def done(task: int, outcome: str, note: str, next_step: str, moment: str) -> Non
         screen.show(screen.paragraph(f"Task {task}{who} is done: {outcome}."))
         for line in after:
             screen.show(screen.paragraph(line))
+
+
+def _ask_for_outcome(workspace: Workspace, task_id: int) -> NoReturn:
+    """Say which words this task usually ends with."""
+    task = workspace.database.read(lambda tx: tasks.get(tx, task_id))
+    if task is None:
+        raise RefusedError(f"there is no task {task_id}")
+    raise UsageError(f"say what came of it: {' or '.join(asked_for.commands(task))}")
 
 
 def _result(tx: Connection, workspace: Workspace, task_id: int, said: tuple[str, str, str, str]) -> Result:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 from cadenced import systemd
 from cadenced.engine.workspace import Workspace
-from cadenced.errors import BrokenWorkspaceError
+from cadenced.errors import BrokenWorkspaceError, Problem
 from cadenced.library import Library
+from cadenced.store import edits
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Housekeeping:
         self._workspace = workspace
         self._shelf = shelf
         self._notice = notice
+        self._is_new = True
+        """What the daemon began with was read a moment ago, and is in force."""
         self._version = -1
         self._looked_at = float("-inf")
 
@@ -76,18 +79,32 @@ class Housekeeping:
             self.asked = False
             systemd.reloading()
             self._shelf.forget()
+        if self._is_new:
+            self._is_new = False
+            await self._workspace.database.run(edits.note_in_force)
         if not await asyncio.to_thread(self._shelf.changed):
             return
         await self._read()
         systemd.ready()
 
     async def _read(self) -> None:
+        before = self._workspace.library
         try:
             self._workspace.library = await asyncio.to_thread(self._shelf.reload)
         except BrokenWorkspaceError as broken:
-            for problem in broken.problems:
-                log.error("refused: %s", problem)  # noqa: TRY400 - a mistake of a user, not of the program
-            log.error("sequences and templates stay as they were")  # noqa: TRY400 - as above
+            await self._refuse(broken.problems)
             return
+        await self._workspace.database.run(edits.note_in_force)
         log.info("sequences and templates taken up")
+        for warning in self._workspace.library.warnings:
+            if warning not in before.warnings:
+                log.warning("taken up, and may not be meant: %s", warning)
         self._notice()
+
+    async def _refuse(self, problems: Sequence[Problem]) -> None:
+        """Say why an edit is not in force: in the log, and where ``status`` and ``today`` look."""
+        for problem in problems:
+            log.error("refused: %s", problem)
+        log.error("sequences and templates stay as they were")
+        now = self._workspace.now()
+        await self._workspace.database.run(lambda tx: edits.note_refused(tx, problems, now))
