@@ -28,7 +28,7 @@ subject: "Your next step {{ first_name }}"
 ---
 Hello {{ first_name }},
 
-you asked for the plan on Monday. Shall we talk on Thursday at 10:00?%s
+you asked for the plan on Monday. Shall we talk on Thursday at 10:00? This is mail %s.
 
 Julie
 """
@@ -61,8 +61,8 @@ def config(terms: Terms) -> Config:
 
 
 def _templates(edition: int) -> Mapping[str, template.Template]:
-    text = _TEXT % (f" Edition {edition}." if edition else "")
-    return {name: template.parse(text, name) for name in ("one", "extra", "two", "three", "later")}
+    names = ("one", "extra", "two", "three", "later")
+    return {name: template.parse(_TEXT % f"{name}, edition {edition}", name) for name in names}
 
 
 def _days(days: int) -> Delay:

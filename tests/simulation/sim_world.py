@@ -22,9 +22,10 @@ from cadenced.engine.armoury import Armoury
 from cadenced.engine.resolver import Resolver
 from cadenced.engine.sender import Sender
 from cadenced.engine.service import serve
+from cadenced.engine.steadiness import Steadiness
 from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import Workspace
-from cadenced.store import mailboxes, touches
+from cadenced.store import mailboxes, timeline, touches
 from cadenced.store.database import Database
 from cadenced.store.schema import prospects
 from cadenced.wording.settings import Settings
@@ -342,6 +343,7 @@ class World:
         unknown = await self.store.run(lambda tx: touches.recover(tx, space.boot_id))
         if unknown:
             self.tell("doubt", str(unknown))
+        space.unsteady = Steadiness(self.clock, await self.store.run(timeline.newest_at))
         inbox = parts.inbox(self.imap)
         inbox.waits = self.rest_until
         watcher = parts.watcher(space, box, inbox)
@@ -447,6 +449,8 @@ class World:
         live = {f"{row[0]} {row[1]}": (row[2], row[3], _moment(row[4]), row[5]) for row in self._ask(_LIVE)}
         self.oracle.course_at_the_end(live, self.true_now())
         self.oracle.answers_at_the_end(dict(self._ask(_EFFECTS)))
+        for _ in self._ask("SELECT id FROM inbound WHERE evidence LIKE '%fault of cadenced%'"):
+            self.oracle.breaks("I18", "a mail led to a fault of the product")
 
     def _ask(self, question: str) -> list[Any]:
         return _raw(self.store).execute(question).fetchall()
