@@ -272,3 +272,26 @@ class TestFind:
     def test_nowhere_is_told_with_the_way_to_begin(self):
         with pytest.raises(BrokenWorkspaceError, match="cadenced init DIR"):
             config.find()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cure"),
+    [
+        ('host = "smtp.abc.example"', 'host = "smtp.abc.example"\nsecurity = "ssl"', 'did you mean "tls"?'),
+        ('host = "smtp.abc.example"', 'host = "smtp.abc.example"\nsecurity = "SSL/TLS"', 'did you mean "tls"?'),
+        ('name = "julie"', 'name = "julie"\nmin_gap = 90', 'did you mean "90 s"?'),
+        ('name = "julie"', 'name = "julie"\nmin_gap = "1.5"', 'did you mean "1.5 s"?'),
+    ],
+)
+def test_what_everybody_writes_is_answered_with_what_is_meant(complain, old, new, cure):
+    only(complain(MAILBOX.replace(old, new, 1)), cure)
+
+
+def test_a_plain_password_is_one_problem(complain):
+    only(complain(MAILBOX.replace("env:JULIE_PASSWORD", "hunter2", 1)), ":8:12:", "does not belong in this file")
+
+
+def test_what_init_wrote_and_nobody_replaced_is_a_warning_at_its_place(load):
+    found = load(MAILBOX.replace("smtp.abc.example", "smtp.company.example"))
+    (warning,) = found.warnings
+    assert (warning.line, warning.message) == (6, "smtp.host: this is still the example")

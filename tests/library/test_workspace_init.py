@@ -20,7 +20,8 @@ def test_a_fresh_workspace_is_in_order_as_it_stands(fresh):
     found = config.load(config.find(fresh))
     shelf = library.load(library.shelves(found))
 
-    assert found.warnings == ()
+    (example,) = found.warnings
+    assert example.message == "address and smtp.host and imap.host are still those of the example"
     assert shelf.warnings == ()
     assert len(found.mailboxes) == 1
     assert (fresh / "inbox").is_dir()
@@ -76,6 +77,8 @@ def test_the_machines_zone_and_country_are_taken_over(tmp_path):
     daemon = config.load(tmp_path / "w" / "cadenced.toml").daemon
 
     assert (daemon.timezone, daemon.country) == ("Europe/Paris", "FR")
+    columns = {line.index("#") for line in (tmp_path / "w" / "cadenced.toml").read_text().splitlines()[11:22] if line}
+    assert columns == {40}, "the comments stand in line"
 
 
 def test_nothing_that_stands_there_is_overwritten_and_nothing_else_is_written(tmp_path):

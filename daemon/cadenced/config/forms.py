@@ -6,11 +6,12 @@ They serve cadenced.toml and the sequences alike, so that a duration or a time z
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import TypeVar
 from zoneinfo import available_timezones
 
@@ -33,6 +34,7 @@ _KINDS: dict[type, str] = {
     dict: "a table",
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,3})?")
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 
@@ -95,13 +97,13 @@ def number(low: int, high: int) -> Form[int]:
     return form
 
 
-def word(choices: Iterable[str]) -> Form[str]:
-    """Return the form of one word out of a few."""
+def word(choices: Iterable[str], meant: Mapping[str, str] = MappingProxyType({})) -> Form[str]:
+    """Return the form of one word out of a few; ``meant`` says which of them other people's words stand for."""
     known = tuple(choices)
 
     def form(value: object) -> str:
         if (given := text(value).lower()) not in known:
-            near = nearest(given, known)
+            near = meant.get(given) or nearest(given, known)
             raise FormError(f'"{given}" is none of {", ".join(known)}', f'did you mean "{near}"?' if near else "")
         return given
 
@@ -116,14 +118,15 @@ def name(value: object) -> str:
     return given
 
 
-def delay(value: object) -> Delay:
-    """Read a number and a unit, as in ``4 business days``; ``0`` needs no unit."""
+def delay(value: object, unit: str = "days") -> Delay:
+    """Read a number and a unit, as in ``4 business days``; ``0`` needs no unit. ``unit`` is probably meant by none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise FormError(f"this must be a duration and is {kind(value)}", 'write it like "4 business days"')
     try:
         parsed = pacing.parse_delay(value)
     except ValueError as wrong:
-        raise FormError(str(wrong)) from wrong
+        bare = _NUMBER.fullmatch(str(value).strip())
+        raise FormError(str(wrong), f'did you mean "{bare[0]} {unit}"?' if bare else "") from wrong
     if parsed.roughly() > timedelta(days=3660):
         raise FormError(f"{value!r} is longer than ten years")
     return parsed
@@ -133,7 +136,7 @@ def span(low: timedelta, high: timedelta) -> Form[timedelta]:
     """Return the form of a duration of fixed length between two bounds, both allowed."""
 
     def form(value: object) -> timedelta:
-        given = delay(value)
+        given = delay(value, "s")
         if given.unit in {"months", "business days"} and given.amount:
             raise FormError(f'"{value}" has no fixed length here', "use s, min, h, days or weeks")
         length = given.roughly()

@@ -17,6 +17,18 @@ from cadenced.errors import AddressError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
+_EXAMPLE = "company.example"
+"""The domain in the file that ``cadenced init`` writes; no mail can ever go there (RFC 2606, 3)."""
+
+_SAID_OTHERWISE = {
+    "ssl": "tls",
+    "ssl/tls": "tls",
+    "smtps": "tls",
+    "imaps": "tls",
+    "start_tls": "starttls",
+    "tls/starttls": "starttls",
+    "plain": "none",
+}
 _PORTS = {
     ("smtp", Security.STARTTLS): 587,
     ("smtp", Security.TLS): 465,
@@ -56,7 +68,18 @@ def _mailbox(table: Table, base: Path) -> Mailbox:
         signature=table.read("signature", forms.text, ""),
     )
     table.close()
+    _warn_of_example(table, box)
     return box
+
+
+def _warn_of_example(table: Table, box: Mailbox) -> None:
+    """Tell of what a new workspace was written with and nobody has replaced yet."""
+    places = {("address",): box.address, ("smtp", "host"): box.smtp.host, ("imap", "host"): box.imap.host}
+    left = [path for path, value in places.items() if value.endswith(_EXAMPLE)]
+    if left:
+        named = " and ".join(".".join(path) for path in left)
+        message = f"{named}: this is still the example" if len(left) == 1 else f"{named} are still those of the example"
+        table.report.warning((*table.path, *left[0]), message, "write your own address and servers")
 
 
 def _mailbox_name(value: object) -> str:
@@ -86,7 +109,7 @@ def _smtp(table: Table, base: Path) -> Smtp:
     host, port, security = _server(table, "smtp", Security.STARTTLS)
     username = table.read("username", forms.text, "")
     password = _password(table, base)
-    if bool(username) != (password is not None):
+    if bool(username) != ("password" in table):
         missing = "password" if username else "username"
         table.report.problem(table.path, f"{table.title} has no {missing}", "a login needs both, no login neither")
     connections = table.read("connections", forms.number(1, 50), 4)
@@ -112,7 +135,7 @@ def _imap(table: Table, base: Path) -> Imap:
 
 def _server(table: Table, protocol: str, default: Security) -> tuple[str, int, Security]:
     host = table.need("host", _host, "")
-    security = Security(table.read("security", forms.word(Security), default.value))
+    security = Security(table.read("security", forms.word(Security, _SAID_OTHERWISE), default.value))
     port = table.read("port", forms.number(1, 65535), _PORTS[protocol, security])
     if security is Security.NONE and host and not is_loopback(host):
         message = f"security: passwords and mail would cross the network to {host} in the clear"

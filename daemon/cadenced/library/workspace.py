@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -39,12 +40,18 @@ def _contents(localtime: Path) -> Iterator[tuple[str, str]]:
     own = resources.files("cadenced.library")
     zone, country = _here(localtime)
     text = own.joinpath("workspace.toml").read_text("utf-8")
-    yield "cadenced.toml", text.replace("@TIMEZONE@", zone).replace("@COUNTRY@", country)
+    yield "cadenced.toml", _filled(_filled(text, "@TIMEZONE@", zone), "@COUNTRY@", country)
     yield "example.csv", own.joinpath("example.csv").read_text("utf-8")
     for name, suffixes in _FOLDERS:
         for file in sorted(starter().joinpath(name).iterdir(), key=lambda file: file.name):
             if file.name.endswith(suffixes) and not file.name.startswith("."):
                 yield f"{name}/{file.name}", file.read_text("utf-8")
+
+
+def _filled(text: str, gap: str, value: str) -> str:
+    """Put a value in the place of a gap; the comments behind it stay in line as far as the value allows."""
+    quoted = re.compile(f'"{gap}"( *)')
+    return quoted.sub(lambda found: f'"{value}"'.ljust(len(found[0]) - 1) + " ", text)
 
 
 def _write(directory: Path, contents: Mapping[Path, str]) -> None:
