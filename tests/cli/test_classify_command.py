@@ -91,3 +91,19 @@ def test_json_needs_no_store_and_no_layout() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], input=YES, capture_output=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def test_what_is_no_mail_is_named_and_the_others_go_on(mails: Path, capfd: Any) -> None:
+    (mails / "letter.md").write_text('---\nsubject: "Your plan"\n---\nYes, I am interested. Please call me.\n')
+    (mails / "note.txt").write_text("Yes, please call me.\n")
+    answer = said(capfd, "classify", "--json", str(mails))
+    assert answer.status == 1
+    assert len(objects(answer.out)) == 2
+    assert "letter.md: this is no mail: it does not begin with a header" in answer.err
+    assert "note.txt: this is no mail" in answer.err
+
+
+@pytest.mark.parametrize("head", [b"Subject: Re: plan", b"\r\nSubject: Re: plan", b"From ann Mon\r\nSubject: x"])
+def test_a_mail_with_one_header_is_a_mail(tmp_path: Path, capfd: Any, head: bytes) -> None:
+    (tmp_path / "a.eml").write_bytes(head + b"\r\n\r\nYes.\r\n")
+    assert said(capfd, "classify", str(tmp_path / "a.eml")).status == 0

@@ -43,6 +43,15 @@ def test_the_same_file_again_enrols_nobody(told: Story, capfd: Any, tmp_path: Pa
     (again,) = said(capfd, "import", str(path), "--json").json
     assert (again["counts"]["enrolled"], again["counts"]["unchanged"]) == (0, 1)
     assert len(lines(tmp_path / "list.csv.report.csv")) == 1
+    assert Path(again["report"]).name == "list-2.csv.report.csv"
+
+
+def test_a_report_overwrites_nothing(told: Story, capfd: Any, tmp_path: Path) -> None:
+    path = drop(tmp_path, "list.csv", "ann@a.example;Ann;A")
+    (tmp_path / "list.csv.report.csv").write_text("mine")
+    said(capfd, "import", str(path))
+    assert (tmp_path / "list.csv.report.csv").read_text() == "mine"
+    assert lines(tmp_path / "list-2.csv.report.csv")[0]["verdict"] == "enrolled"
 
 
 def test_a_file_that_is_no_list_stops_no_other(told: Story, capfd: Any, tmp_path: Path) -> None:
@@ -70,7 +79,8 @@ def test_an_import_is_listed_and_taken_back(told: Story, capfd: Any, tmp_path: P
     assert "2 enrolments, 2 prospects" in said(capfd, "import", "--undo", str(listed["id"])).out
     assert said(capfd, "status", "--json").json["prospects"] == 0
     assert "undone" in said(capfd, "imports").out
-    assert said(capfd, "import", "--undo", str(listed["id"])).status == 1
+    again = said(capfd, "import", "--undo", str(listed["id"]))
+    assert (again.status, again.err) == (1, f"cadenced: import {listed['id']} was taken back already\n")
 
 
 def test_what_was_sent_is_not_taken_back(told: Story, capfd: Any) -> None:

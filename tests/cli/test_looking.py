@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,3 +136,12 @@ def test_an_address_that_is_none_is_refused_in_words(told: Story, capfd: Any, li
     answer = said(capfd, *line, "not an address")
     assert answer.status == 1
     assert answer.err.startswith("cadenced: ")
+
+
+def test_show_names_the_agreed_day_once(told: Story, capfd: Any, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("email,next_step_at\nann@a.example,2031-03-03 10:00\nbob@a.example,\n")
+    said(capfd, "import", str(path))
+    head = said(capfd, "show", "ann@a.example").out.partition("Enrolments")[0]
+    assert "next step  Mon 3 Mar 2031 10:00" in head
+    assert "next_step_at" not in head

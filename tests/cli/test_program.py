@@ -159,3 +159,13 @@ def test_init_makes_a_workspace_that_checks(tmp_path: Path) -> None:
     assert "cadenced demo" in made.stdout
     assert ran("init", str(tmp_path / "new")).returncode == 1
     assert ran("status", "--json", "-c", str(tmp_path / "new")).returncode == 0
+
+
+def test_suppress_with_an_address_says_how_it_is_added(capfd: Any) -> None:
+    answer = said(capfd, "suppress", "meet@me.example", "--reason", "asked")
+    assert answer.status == 2
+    assert "Did you mean 'cadenced suppress add meet@me.example --reason asked'?" in answer.err
+
+
+def test_a_rule_that_is_none_is_answered_with_the_one_that_was_meant(capfd: Any) -> None:
+    assert "there is no rule 'chekcing-in'; did you mean \"checking-in\"?" in said(capfd, "rule", "chekcing-in").err

@@ -11,8 +11,9 @@ from story import Story, said
 
 from cadenced import ports
 from cadenced.cli import why
-from cadenced.store import mailboxes
+from cadenced.store import mailboxes, tasks
 from cadenced.store.database import Database
+from cadenced.store.tasks import NewTask
 
 
 @pytest.fixture
@@ -136,3 +137,19 @@ def test_a_stranger_has_no_why(told: Story, capfd: Any) -> None:
 
 def test_a_reason_is_a_sentence() -> None:
     assert why._sentence("the last touch is in doubt") == "The last touch is in doubt."
+
+
+async def test_each_open_task_has_its_own_line_and_so_has_its_command(told: Story, capfd: Any) -> None:
+    told.bring_in("ann@a.example")
+    told.work()
+    await told.days(2.1)
+    told.work()
+    enrolment = told.transact(lambda tx: tasks.get(tx, 1))
+    assert enrolment is not None
+    now = told.clock.now()
+    asked = NewTask("colleague", "Bob has answered.", now, enrolment.prospect, enrolment.enrolment)
+    told.transact(lambda tx: tasks.add(tx, asked, now))
+    page = [line.strip() for line in said(capfd, "why", "ann@a.example").out.splitlines()]
+    assert "Task 2: Bob has answered." in page
+    assert "cadenced done 1 --outcome reached|no_answer|voice_message" in page
+    assert "cadenced done 2 --outcome go_on|not_interested" in page

@@ -36,6 +36,13 @@ def test_text_underlines_what_is_meant() -> None:
     assert line[under.index("^") : under.rindex("^") + 1] == "just checking in"
 
 
+def test_a_line_that_is_meant_as_a_whole_is_underlined_without_its_margin() -> None:
+    found = Finding("plan.yaml", 2, 1, 2, 1, "no-purpose", "warning", "a step says not what it is for")
+    *_, shown, under, _, _ = formats.render("text", (found,), {"plan.yaml": "steps:\n  - email: one  \n"}).splitlines()
+    assert shown == "   2 |   - email: one  "
+    assert under == "     |   ^^^^^^^^^^^^"
+
+
 def test_line_is_one_line_for_each_finding() -> None:
     assert len(_render("line").splitlines()) == len(FINDINGS)
     assert _render("line").startswith("a b/t.md:2:11: warning: ")

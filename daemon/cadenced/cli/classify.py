@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
@@ -17,6 +18,8 @@ from cadenced.reading.inbound import Inbound
 from cadenced.reading.verdict import Verdict
 
 STDIN = "-"
+_FIELD = re.compile(rb"From |[!-9;-~]{1,200}[ \t]*:")
+_OF_MAIL = ("from", "to", "date", "received", "message-id", "return-path", "mime-version")
 _LARGEST = inbound.SIZE_LIMIT + 1
 
 
@@ -58,12 +61,20 @@ def _files(paths: tuple[str, ...]) -> Iterator[str]:
 def _read(name: str) -> Inbound | None:
     """Return the message in a file; None, with a word on standard error, where there is none."""
     try:
-        return inbound.parse(_bytes(name))
+        return _mail(_bytes(name))
     except OSError as fault:
         click.echo(f"{name}: {fault.strerror or fault}", err=True)
     except InboundError as fault:
         click.echo(f"{name}: {fault}", err=True)
     return None
+
+
+def _mail(raw: bytes) -> Inbound:
+    """Return the message; InboundError for what has neither a field in its first line nor one that only mails have."""
+    message = inbound.parse(raw)
+    if not _FIELD.match(raw.lstrip()) and not any(name in message.headers for name in _OF_MAIL):
+        raise InboundError("this is no mail: it does not begin with a header")
+    return message
 
 
 def _bytes(name: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -67,7 +68,7 @@ def _demand_sequence(workspace: Workspace, name: str) -> None:
 
 def _one(workspace: Workspace, file: File, folder: Path | None, *, quiet: bool) -> dict[str, Any]:
     """Import one file and say what came of it; a file that is no list of prospects does not stop the others."""
-    place = (folder or file.path.parent) / f"{file.path.name}.report.csv"
+    place = _free(folder or file.path.parent, file.path.name)
     try:
         with _progress(file.name, quiet=quiet) as told:
             result, refused = _import(workspace, file, place, told)
@@ -86,6 +87,17 @@ def _one(workspace: Workspace, file: File, folder: Path | None, *, quiet: bool) 
         "notes": list(result.notes),
         "report": str(place),
     }
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Return a place for a file's report where nothing lies yet, numbered when it has to be."""
+    stem, dot, suffix = name.rpartition(".")
+    place, number = folder / f"{name}.report.csv", 1
+    while os.path.lexists(place):
+        number += 1
+        numbered = f"{stem}-{number}{dot}{suffix}" if stem else f"{name}-{number}"
+        place = folder / f"{numbered}.report.csv"
+    return place
 
 
 def _import(workspace: Workspace, file: File, place: Path, told: Told) -> tuple[ImportResult, list[Verdict]]:

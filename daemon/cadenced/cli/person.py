@@ -254,7 +254,8 @@ def _print_head(record: Record, now: datetime) -> None:
         ("lives in", ", ".join(filter(None, (zone, person.place.country, person.language)))),
         ("next step", moments.local(row.next_step_at, zone, now) if row.next_step_at else ""),
     ]
-    known += [(key, value) for key, value in sorted(person.fields.items()) if key not in _SHOWN_APART]
+    shown = _SHOWN_APART | ({"next_step_at"} if row.next_step_at else frozenset())
+    known += [(key, value) for key, value in sorted(person.fields.items()) if key not in shown]
     screen.show(screen.facts(known, indent=2))
 
 

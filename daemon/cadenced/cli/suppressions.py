@@ -17,7 +17,19 @@ from cadenced.errors import RefusedError
 from cadenced.store import people
 
 
-@click.group()
+class _Addresses(click.Group):
+    """Knows that an address in place of a command is meant to be added."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for an address say how it is added."""
+        if args and "@" in args[0]:
+            raise click.UsageError(f"Did you mean 'cadenced suppress add {' '.join(args)}'?", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Addresses)
 def suppress() -> None:
     """Say who is never written to: add and remove addresses, list them."""
 

@@ -36,7 +36,10 @@ _STALE = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that stands between now and the next step. ``until`` is None where time alone does not undo it."""
+    """One thing that stands between now and the next step. ``until`` is None where time alone does not undo it.
+
+    ``cure`` is words and commands, each on a line of its own.
+    """
 
     text: str
     until: datetime | None = None
@@ -139,9 +142,9 @@ def _cures(tx: Connection, workspace: Workspace, enrolment: Enrolment) -> dict[s
     running = liveness.running(workspace.config.daemon.database)
     never = _NOT_RUNNING if running is False else "It is read as soon as the daemon has logged in."
     return {
-        "task": " ".join(f"Task {task.id}: {asked.brief(task)} {next(asked.commands(task))}" for task in own),
-        "doubt": "; ".join(f"cadenced resolve {touch.id} sent|resend|skip" for touch in doubt),
-        "hold": f"Mend it, then: cadenced release {enrolment.mailbox}" if state.hold else "",
+        "task": "\n".join(f"Task {task.id}: {asked.brief(task)}\n{next(asked.commands(task))}" for task in own),
+        "doubt": "\n".join(f"cadenced resolve {touch.id} sent|resend|skip" for touch in doubt),
+        "hold": f"Mend it, then:\ncadenced release {enrolment.mailbox}" if state.hold else "",
         "inbox": state.imap_fault or never,
         "fault": _fault(state, workspace.now(), running=running),
     }
@@ -295,9 +298,16 @@ def _print(prospect: Prospect, answers: list[Answer]) -> None:
             screen.show(line.append_text(screen.state(answer.state)))
         for text, cure in _lines(answer):
             screen.show(screen.paragraph(text, indent=2))
-            if cure:
-                screen.show(screen.paragraph(cure, indent=4, style="dim"))
+            for part in cure.splitlines():
+                _print_cure(part)
         screen.show(screen.paragraph(answer.text, indent=2, style="bold"))
+
+
+def _print_cure(line: str) -> None:
+    if line.startswith("cadenced "):
+        screen.show_command(line, indent=4)
+    else:
+        screen.show(screen.paragraph(line, indent=4, style="dim"))
 
 
 def _lines(answer: Answer) -> Iterator[tuple[str, str]]:

@@ -75,7 +75,7 @@ def rule(code: str | None) -> None:
     if code not in rules.BY_CODE:
         from cadenced.config.spelling import did_you_mean  # noqa: PLC0415 - only for a mistake
 
-        raise click.BadParameter(f"there is no rule '{code}'. {did_you_mean(code, rules.BY_CODE)}".strip())
+        raise click.BadParameter(f"there is no rule '{code}'; {did_you_mean(code, rules.BY_CODE)}")
     click.echo(pages.rule_page(code), nl=False)
 
 

@@ -16,6 +16,7 @@ from cadenced.store.schema import imports as table
 
 _BY_ITSELF = ("imported", "enrolled", "unenrolled")
 _SHOWN = 50
+_NOT_NOW = {"undone": "was taken back already", "staging": "is under way; take it back once it has ended"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def undo(tx: Connection, import_id: int, now: datetime) -> Undone:
     if found is None:
         raise RefusedError(f"there is no import {import_id}")
     if found.state != "active":
-        raise RefusedError(f"import {import_id} is not active: it is {found.state}")
+        raise RefusedError(f"import {import_id} {_NOT_NOW.get(found.state, f'is {found.state}')}")
     mine = enrolments.c.import_id == import_id
     stays, examples = _what_stays(tx, mine)
     gone = _take_back_enrolments(tx, and_(mine, _reason() == ""), import_id, now)

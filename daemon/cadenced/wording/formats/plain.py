@@ -37,6 +37,9 @@ def _block(finding: Finding, lines: Sequence[str]) -> str:
     end = finding.end_column if finding.end_line == finding.line else len(shown.rstrip()) + 1
     margin = f"{finding.line:>4} | "
     before, meant = shown[: finding.column - 1], shown[finding.column - 1 : end - 1]
+    if finding.column == 1 and end == 1:  # the line as a whole
+        meant = shown.strip()
+        before = shown[: len(shown) - len(shown.lstrip())]
     under = " " * (_width(margin) - 2) + "| " + " " * _width(before) + "^" * max(1, _width(meant))
     return f"{head}\n{margin}{shown}\n{under}"
 
