@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from cadenced.reading.verdict import Verdict
 STDIN = "-"
 _FIELD = re.compile(rb"From |[!-9;-~]{1,200}[ \t]*:")
 _OF_MAIL = ("from", "to", "date", "received", "message-id", "return-path", "mime-version")
+_BARE = "it begins without a header, so it was read as the text of a mail"
 _LARGEST = inbound.SIZE_LIMIT + 1
 
 
@@ -36,12 +38,11 @@ def classify(paths: tuple[str, ...], day: str, *, as_json: bool) -> int:
     now = datetime.combine(moments.date_of(day), time(12), UTC) if day else None
     status = 0
     for name in _files(paths):
-        message = _read(name)
-        if message is None:
+        judged = _judged(name, now)
+        if judged is None:
             status = 1
-            continue
-        judged = verdict.judge(message, now)
-        _print(verdict.as_json(judged, name), judged, as_json=as_json)
+        else:
+            _print(verdict.as_json(judged, name), judged, as_json=as_json)
     return status
 
 
@@ -58,23 +59,24 @@ def _files(paths: tuple[str, ...]) -> Iterator[str]:
                 yield str(found)
 
 
-def _read(name: str) -> Inbound | None:
-    """Return the message in a file; None, with a word on standard error, where there is none."""
+def _judged(name: str, now: datetime | None) -> Verdict | None:
+    """Return what the message in a file means; None, with a word on standard error, where there is none."""
     try:
-        return _mail(_bytes(name))
+        raw = _bytes(name)
+        message = inbound.parse(raw)
     except OSError as fault:
         click.echo(f"{name}: {fault.strerror or fault}", err=True)
     except InboundError as fault:
         click.echo(f"{name}: {fault}", err=True)
+    else:
+        judged = verdict.judge(message, now)
+        return replace(judged, evidence=(*judged.evidence, _BARE)) if _is_bare(raw, message) else judged
     return None
 
 
-def _mail(raw: bytes) -> Inbound:
-    """Return the message; InboundError for what has neither a field in its first line nor one that only mails have."""
-    message = inbound.parse(raw)
-    if not _FIELD.match(raw.lstrip()) and not any(name in message.headers for name in _OF_MAIL):
-        raise InboundError("this is no mail: it does not begin with a header")
-    return message
+def _is_bare(raw: bytes, message: Inbound) -> bool:
+    """Whether no header begins these bytes: the text of a mail perhaps, or something else altogether."""
+    return not _FIELD.match(raw.lstrip()) and not any(name in message.headers for name in _OF_MAIL)
 
 
 def _bytes(name: str) -> bytes:
