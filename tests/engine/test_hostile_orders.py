@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from cadenced import library, ports
 from cadenced.core import events
 from cadenced.core.model import State, TouchState
 from cadenced.core.planner import Quota
-from cadenced.core.sequence import Goto, Sequence
+from cadenced.core.sequence import Goto, Sequence, TaskStep
 from cadenced.engine import acts, answers, arrivals, desk, moves, pace, resolver, settling
 from cadenced.engine.desk import Claimed, Moment
 from cadenced.engine.workspace import Workspace, install_key
@@ -267,6 +267,22 @@ def test_waking_someone_whose_zone_is_gone_ends_no_daemon(home: Home) -> None:
     home.at_desk()
     assert home.standing(ANN).state is State.AWAITING_TASK
     assert "Moon/Crater" in home.tasks()[0].brief
+
+
+def test_a_call_to_someone_whose_zone_is_gone_is_a_task_all_the_same(home: Home) -> None:
+    home.enrol(ANN)
+    call = TaskStep("call", kind="call", brief="Call.", hours=(time(9), time(10)))
+    edited(home, steps=(call,))
+    changed = {"timezone": "Moon/Crater", "step": "call", "lane": "desk"}
+    home.do(lambda tx: tx.execute(schema.enrolments.update().values(changed)))
+    home.at_desk()
+    assert [task.kind for task in home.tasks()] == ["call"]
+
+
+def test_a_domain_that_is_a_pattern_finds_nobody(home: Home) -> None:
+    home.enrol(ANN)
+    assert home.read(lambda tx: people.of_domain(tx, "%")) == []
+    assert [one.email for one in home.read(lambda tx: people.of_domain(tx, "there.example"))] == [ANN]
 
 
 def test_a_mail_that_was_sent_to_someone_whose_zone_is_gone_is_known_as_sent(home: Home) -> None:

@@ -96,7 +96,7 @@ def decide(tx: Connection, workspace: Workspace, enrolment: Enrolment, moment: M
     try:
         prospect = people.get(tx, enrolment.prospect)
         return planner.next_action(enrolment, sequence, given(tx, enrolment, prospect.email, moment))
-    except (ValueError, LookupError) as fault:  # a zone that is gone, a window that never opens
+    except (ValueError, LookupError, OverflowError) as fault:  # a zone that is gone, a window that never opens
         return planner.OpenTask(None, f"Nothing can be planned here: {fault}. Mend it, then mark this task as done.")
 
 
@@ -154,7 +154,10 @@ def _task_day(step: Step | None, enrolment: Enrolment, now: datetime) -> datetim
     if step is None or step.hours is None:
         return now
     window = pacing.Window(opens=step.hours[0], closes=step.hours[1])
-    return pacing.open_from(now, window, enrolment.place)
+    try:
+        return pacing.open_from(now, window, enrolment.place)
+    except (ValueError, LookupError, OverflowError):  # a zone that is gone: the human knows the hour
+        return now
 
 
 def _claim(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Step, now: datetime) -> Claimed | None:

@@ -83,7 +83,8 @@ def prepare(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: St
         problem = error.problem
         brief = f"The mail of step {step.id} cannot be written for {case.prospect.email}: {problem}"
         return Obstacle("template", brief, {"template": step.template})
-    except (ComposeError, LookupError, ValueError) as error:  # odd data blocks only its prospect
+    except (ComposeError, LookupError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        # odd data blocks only its prospect
         brief = f"The mail of step {step.id} cannot be built for {case.prospect.email}: {error}"
         return Obstacle("template", brief, {"template": step.template})
 

@@ -56,7 +56,7 @@ def of_account(tx: Connection, account_id: int) -> list[Prospect]:
 
 def of_domain(tx: Connection, domain: str, limit: int = 200) -> list[Prospect]:
     """Return prospects whose address lies in a domain."""
-    query = select(prospects).where(prospects.c.email.like(f"%@{domain}")).limit(limit)
+    query = select(prospects).where(prospects.c.email.endswith(f"@{domain}", autoescape=True)).limit(limit)
     return [from_row(row) for row in tx.execute(query)]
 
 
