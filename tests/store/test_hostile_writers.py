@@ -25,6 +25,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield server.database()
 
 
+def test_a_daemon_outlasts_the_longest_transaction_of_a_command(tmp_path: Path) -> None:
+    daemon = Database(f"sqlite:///{tmp_path}/one.db", inline=True)
+    patience = daemon.read(lambda tx: tx.exec_driver_sql("PRAGMA busy_timeout").scalar_one())
+    assert patience >= 60_000  # milliseconds; the last step of a million rows takes half a minute
+    daemon.close()
+
+
 def count_up(tx: Connection) -> None:
     found = int(tx.execute(select(meta.c.value).where(meta.c.key == "n")).scalar_one())
     tx.execute(meta.update().where(meta.c.key == "n").values(value=str(found + 1)))

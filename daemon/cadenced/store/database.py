@@ -24,7 +24,9 @@ from cadenced.errors import DatabaseInUseError, NewerDatabaseError, StoreError
 from cadenced.store import migrations
 
 T = TypeVar("T")
-_PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+_PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 120_000}
+"""``busy_timeout`` (ms) outlasts the longest transaction of a command, an import of a million rows: the daemon waits
+for it in its store thread, where giving up would end it with mail on the wire."""
 
 
 _WRITER = 0x63616465
