@@ -263,3 +263,22 @@ def test_the_latest_generation_says_how_it_stands(store: Store, tmp_path: Path) 
         store.database.transact(lambda tx: job.stage(tx, job.read()))
         assert store.database.transact(lambda tx: job.activate(tx, NOW)).counts["unchanged"] == 1
         assert store.database.read(lambda tx: job.report(tx, 0))[0].reason == "is in proposal already (paused)"
+
+
+def test_a_row_below_a_refused_row_of_the_same_person_is_refused_for_the_same_reason(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    rows = "a@abc.example,A,,,,\na+x@abc.example,A,,,,\nb@abc.example,B,,,,\nb@abc.example,B,,,,nurture\n"
+    path.write_text(HEADER + rows, encoding="utf-8")
+    rules = replace(RULES, default_sequence="")
+    with Job(File(path, path.name), rules) as job:
+        store.database.transact(lambda tx: job.begin(tx, NOW))
+        while batch := job.read():
+            store.database.transact(lambda tx, batch=batch: job.stage(tx, batch))
+        store.database.transact(lambda tx: job.activate(tx, NOW))
+        found = store.database.read(lambda tx: job.report(tx, 0))
+    assert [row.verdict for row in found] == ["rejected", "rejected", "unchanged", "enrolled"]
+    assert found[0].reason == found[1].reason
+    assert found[0].reason.startswith("no sequence")
+    assert found[2].reason == "the same person as in line 5; the first row counts"

@@ -122,5 +122,5 @@ def test_what_is_not_there_cannot_be_taken_back(store: Store, tmp_path: Path) ->
         taken_back(store, 99)
     result = bring(store, tmp_path, "email\na@abc.example\n")
     taken_back(store, result.id)
-    with pytest.raises(RefusedError, match="undone"):
+    with pytest.raises(RefusedError, match="taken back already"):
         taken_back(store, result.id)

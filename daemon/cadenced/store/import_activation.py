@@ -30,8 +30,8 @@ def activate(tx: Connection, import_id: int, rules: Rules, now: datetime) -> Map
     chosen = and_(_row.import_id == import_id, _row.verdict == "enrolled")
     _set_suppressed_aside(tx, chosen)
     _recognise(tx, chosen)
-    _keep_the_first(tx, chosen)
     _refuse_without_sequence(tx, chosen, rules)
+    _keep_the_first(tx, chosen)
     _add_accounts(tx, chosen)
     import_known.update(tx, import_known.Work(import_id, found.name, rules, now))
     import_plans.fill(tx, import_id, rules, now)
@@ -100,13 +100,14 @@ def _keep_the_first(tx: Connection, chosen: ColumnElement[bool]) -> None:
 
 
 def _refuse_without_sequence(tx: Connection, chosen: ColumnElement[bool], rules: Rules) -> None:
-    """Refuse new people without a next step; of known ones, a row may just tell something new."""
+    """Refuse new people without a next step, in all of their rows; of known ones, a row may just tell something new."""
     names = ", ".join(list(rules.sequences)[:12])
     reason = (
         "no sequence: fill a column sequence, drop the file into the folder of a sequence, or set default_sequence"
         + (f" (there is {names})" if names else "")
     )
-    homeless = and_(_row.sequence == "", _row.prospect_id.is_(None))
+    housed = select(identity()).where(chosen, _row.sequence != "").correlate(None)
+    homeless = and_(_row.sequence == "", _row.prospect_id.is_(None), identity().not_in(housed))
     tx.execute(update(import_rows).where(chosen, homeless).values(verdict="rejected", reason=reason))
 
 
