@@ -99,7 +99,9 @@ def _by_voice(inbound: Inbound, subject: str, text: str, titled: tuple[str, ...]
     automatic = voice.says("automatic", text, lowered)
     about = voice.about(text, lowered)
     if human and not (automatic and titled) and not _plain(about, human, text, lowered):
-        return None
+        away = about is not None and about[0] == "away" and voice.says("courtesy", text, lowered)
+        sure = (away or voice.returning(text, lowered)) and not voice.requests(text)
+        return _returning(subject, text, titled) or Automatic("out_of_office", (f"away: {away}",)) if sure else None
     told = tuple(filter(None, (automatic and f"text: {automatic}", about and f"{about[0]}: {about[1]}")))
     if automatic and about:
         return Automatic(_kind(subject, text), (*told, *titled))
@@ -157,7 +159,7 @@ def _kind(subject: str, text: str) -> str:
         return "left_company"
     if voice.says("away", text, lowered) or voice.says("subject.away", subject):
         return "out_of_office"
-    if voice.says("unread", text, lowered):
+    if voice.says("unread", text, lowered) or voice.says("moved", text, lowered):
         return "other"
     received = any(voice.says(place, text, lowered) for place in ("ack", "received"))
     return "acknowledgement" if received or voice.says("subject.ack", subject) else "other"

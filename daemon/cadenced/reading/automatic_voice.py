@@ -13,6 +13,11 @@ _FOOT = re.compile(
     r"|have you (?:seen|looked|checked|tried|read|visited))\b",
     re.IGNORECASE,
 )
+_URGENT = re.compile(
+    r"urgen|emergenc|immediate|right away|can't wait|dringend|notf[aä]ll|eilig|spoed|brådsk|akut|necessità|in a hurry",
+    re.IGNORECASE,
+)
+_SHORT = 24  # "Something urgent?" asks nothing
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -33,7 +38,7 @@ def says(place: str, text: str, lowered: str | None = None) -> str:
 
 def about(text: str, lowered: str) -> tuple[str, str] | None:
     """Return what an automatic reply would be about and the words that say it."""
-    for place in ("challenge", "receipt", "left", "away", "unread", "ack", "received"):
+    for place in ("challenge", "receipt", "left", "away", "moved", "unread", "ack", "received"):
         said = says(place, text, lowered)
         if said:
             return place, said
@@ -46,7 +51,20 @@ def returning(text: str, lowered: str) -> str:
     absent = says("absent", text, lowered)
     if back and (absent or _opens(text, back) or says("courtesy", text, lowered)):
         return back
-    return absent if absent and says("courtesy", text, lowered) else ""
+    return absent if absent and (says("span", text, lowered) or says("courtesy", text, lowered)) else ""
+
+
+def requests(text: str) -> str:
+    """Return what only a person asks of the one who wrote to them, or says of an offer; not "if urgent, call me"."""
+    named = greeted(text)
+    if named:
+        return named
+    for piece in _SENTENCE.split(text):
+        if not _URGENT.search(piece):
+            said = says("hard", piece) or ("?" if "?" in piece and len(piece) > _SHORT else "")
+            if said:
+                return said
+    return ""
 
 
 def _opens(text: str, back: str) -> bool:
@@ -74,7 +92,7 @@ def greeted(text: str) -> str:
 
 def formal(meaning: str, text: str, lowered: str) -> bool:
     """Whether the text is a form letter: it opens with its subject, or has the courtesies of one."""
-    if meaning in {"challenge", "receipt", "left"}:
+    if meaning in {"challenge", "receipt", "left", "moved"}:
         return True
     if meaning in {"ack", "received"}:
         return bool(says("received", text, lowered) and says("process", text, lowered))

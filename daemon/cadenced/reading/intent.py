@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from cadenced.reading import intent_dates, patterns, patterns_keys, quoting
+from cadenced.reading import intent_dates, intent_plea, patterns, patterns_keys, quoting
 
 _MAX_TEXT = 5000  # the first part of a long text and its end are judged
 _MAX_END = 1500
@@ -120,8 +120,12 @@ def _judge_sentence(
     lowered, present = sentence.lowered, _present(sentence.around, sentence.lowered)
     but = max((match.start() for match in _BUT.finditer(lowered)), default=-1)
     matched = False
+    plea = ""
     for family, branches in families:
         match = family.find(branches, sentence.text, present)
+        if match and family.verdict == "unsubscribe":
+            plea = plea or intent_plea.of(sentence.text, language)
+            match = family.find(branches, plea, present)
         if match:
             matched = matched or family.verdict != "question"
             weight = family.weight * _share(family.verdict, match.end() <= but, lowered.endswith("?"))
@@ -165,7 +169,12 @@ def _note(hits: dict[str, dict[str, _Hit]], verdict: str, code: str, hit: _Hit) 
 def _families(language: str) -> tuple[_Family, ...]:
     """Return the families of a language; of English and all others where the language could not be told."""
     languages = (language,) if language in LANGUAGES else LANGUAGES
-    return tuple(_family(pattern) for name in languages for pattern in patterns.load(f"intent_{name}"))
+    wide = patterns.load("intent_wide")
+    return tuple(
+        _family(pattern)
+        for name in languages
+        for pattern in (*patterns.load(f"intent_{name}"), *(one for one in wide if one.language == name))
+    )
 
 
 LANGUAGES = ("en", "fr", "de", "nl", "es", "it", "pt", "sv")
