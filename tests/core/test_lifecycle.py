@@ -178,6 +178,13 @@ def test_a_touch_that_an_answer_overtook_is_kept_as_a_fact_and_moves_nothing() -
     assert after.due_at is None
 
 
+def test_what_follows_a_touch_that_crossed_an_answer_keeps_its_distance_from_it() -> None:
+    halted = lifecycle.apply(enrolled(), events.Answered(LATER, "reply.question"), PLAN)
+    crossed = lifecycle.apply(halted, events.Sent(LATER, "hello"), PLAN)
+    resumed = lifecycle.apply(crossed, events.Resumed(LATER), PLAN)
+    assert (resumed.step, resumed.due_at) == ("question", LATER + timedelta(days=4))
+
+
 def test_a_touch_that_crossed_an_absence_leaves_the_pause_standing() -> None:
     away = lifecycle.apply(enrolled(), events.Answered(LATER, "auto.out_of_office", date(2026, 3, 20)), PLAN)
     after = lifecycle.apply(away, events.Sent(LATER, "hello"), PLAN)

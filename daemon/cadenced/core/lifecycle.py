@@ -87,7 +87,8 @@ def reaction_to(enrolment: Enrolment, event: events.Answered, sequence: Sequence
 def _sent(enrolment: Enrolment, event: events.Sent, sequence: Sequence) -> Enrolment:
     done = replace(enrolment, done=(*enrolment.done, event.step))
     if event.step != enrolment.step or not enrolment.live:
-        return done  # overtaken by an answer: the fact is kept, the enrolment stays where it stands
+        # overtaken by an answer: the fact is kept, and what may follow one day keeps its distance from it
+        return replace(done, anchor=max(enrolment.anchor, event.at))
     moved = _go_on(done, sequence, event.at)
     if enrolment.state is State.ACTIVE:
         return moved

@@ -26,6 +26,10 @@ Fence = Callable[[], Coroutine[None, None, float | None]]
 """Reads every watched folder to its end; returns when it began (monotonic seconds), None when that failed."""
 
 
+CLAIM_TTL = 120.0
+"""Seconds that a claim may wait for its arming. A process that was stopped meanwhile plans anew."""
+
+
 class Armoury:
     """The gate of one mailbox."""
 
@@ -33,8 +37,17 @@ class Armoury:
         self._workspace = workspace
         self._fence = fence
         self._waiting: list[tuple[int, asyncio.Future[float | None]]] = []
+        self._claimed_at: dict[int, float] = {}
         self._arming: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[float | None] | None = None
+
+    def note_claim(self, touch: int) -> None:
+        """Note that a touch was claimed just now: window and quota were looked at, and hold for ``CLAIM_TTL``."""
+        self._claimed_at[touch] = self._workspace.clock.monotonic()
+
+    def forget(self, touch: int) -> None:
+        """Forget a touch that has left the wire."""
+        self._claimed_at.pop(touch, None)
 
     async def gate(self, message: Outgoing) -> float | None:
         """Return the monotonic deadline for the payload of ``message``, None when it must not leave (any more)."""
@@ -86,7 +99,8 @@ class Armoury:
         if moment - fenced_at > safety.fence_age.total_seconds() or self._workspace.unsteady():
             return {}
         deadline = moment + safety.arm_ttl.total_seconds()
-        return dict.fromkeys(touches.arm(tx, ids, self._workspace.boot_id, clock.now()), deadline)
+        young = [touch for touch in ids if moment - self._claimed_at.get(touch, moment) <= CLAIM_TTL]
+        return dict.fromkeys(touches.arm(tx, young, self._workspace.boot_id, clock.now()), deadline)
 
 
 async def _ended(reading: asyncio.Task[float | None], until: float) -> bool:

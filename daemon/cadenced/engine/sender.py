@@ -117,6 +117,7 @@ class Sender:
         return slots if left is None else min(slots, left - len(self._on_wire))
 
     def _put_on_wire(self, claimed: Claimed) -> None:
+        self._armoury.note_claim(claimed.touch.id)
         task = asyncio.create_task(self._submit(claimed), name=f"touch {claimed.touch.id}")
         self._on_wire[claimed.enrolment] = task
 
@@ -132,6 +133,7 @@ class Sender:
             self._broken = fault
         finally:
             del self._on_wire[claimed.enrolment]
+            self._armoury.forget(claimed.touch.id)
             self.wake.set()
 
     def _learn(self, answer: ports.Answer) -> None:
