@@ -34,6 +34,7 @@ class Drama(World):
 
     def begin_faults(self) -> None:
         self.smtp.on_transaction = self._strike_soon
+        self.smtp.on_stall = self._use_the_stall
         self._plan(self.chance.uniform(2, 9) * HOUR, self._desk_hours, 9 * HOUR)
         if not self.faulty:
             return
@@ -118,6 +119,8 @@ class Drama(World):
         """A human answer becomes visible."""
         text = sim_people.OPT_OUT if self.chance.random() < 0.15 else self.chance.choice(sim_people.REPLIES)
         folder = self.chance.choice(("INBOX",) * 6 + ("Junk", "Clients"))
+        if self.faulty:
+            self._strike_at_reply()
         self._deliver(self.pen.reply(self.people[email], text, self.true_now()), folder)
         self.oracle.answered(email, self.loop.time(), "a reply")
         self.oracle.answers[email].append(text)
@@ -264,6 +267,19 @@ class Drama(World):
             self.loop.later(after, self.reply, message.recipient)
         elif draw < 0.36:
             self.loop.later(after, self.interfere_with, message.recipient)
+
+    def _use_the_stall(self, message: Outgoing) -> None:
+        """While a transaction hangs, its prospect answers: long enough before the dot to count."""
+        if self.faulty and self.chance.random() < 0.3:
+            self.loop.later(self.chance.uniform(0, 5), self.reply, message.recipient)
+
+    def _strike_at_reply(self) -> None:
+        """As an answer comes in, the inbox is out of reach, or whoever reads it dies over it."""
+        draw = self.chance.random()
+        if draw < 0.15:
+            self._imap_out()
+        elif draw < 0.35:
+            self.loop.later(self.chance.uniform(0, 0.03), self._crash)
 
     def _strike(self, email: str) -> None:
         blow = self.chance.choice(

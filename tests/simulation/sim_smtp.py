@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -60,9 +59,9 @@ class SmtpServer:
         self.down = False
         self.dots: list[Dot] = []
         self.writes: dict[str, list[Write]] = {}
-        self.heard: Counter[str] = Counter()
         self.on_accept: Callable[[Dot], None] = lambda _: None
         self.on_write: Callable[[Write], None] = lambda _: None
+        self.on_stall: Callable[[ports.Outgoing], None] = lambda _: None
         self.on_transaction: Callable[[ports.Outgoing], None] = lambda _: None
 
     def hits(self, odds: float) -> bool:
@@ -117,7 +116,7 @@ class SimMailer:
                 return refusal
             ready_at = self.server.loop.time()
             deadline = await gate(message)
-            await self._pause(self.server.odds.stall, 6.0)
+            await self._pause(message, self.server.odds.stall, 6.0)
             return await self._hand_over(message, deadline, ready_at)
 
     async def _hand_over(self, message: ports.Outgoing, deadline: float | None, ready_at: float) -> ports.Answer:
@@ -155,7 +154,7 @@ class SimMailer:
         """Go through connect, MAIL, RCPT and DATA to the 354."""
         server = self.server
         for phase in ("connect", "mail", "rcpt", "data"):
-            await self._pause(server.odds.stall / 4, 20.0)
+            await self._pause(message, server.odds.stall / 4, 20.0)
             if server.down or server.hits(server.odds.cut / 4):
                 return ports.Deferred(f"connection lost at {phase}", phase, mailbox_fault=True)
             if phase == "rcpt" and server.hits(server.odds.dead_address):
@@ -166,9 +165,13 @@ class SimMailer:
                 return ports.Refused(550, "5.7.1 blocked: listed at a blocklist", "data")
         return None
 
-    async def _pause(self, odds: float, longest: float) -> None:
+    async def _pause(self, message: ports.Outgoing, odds: float, longest: float) -> None:
         server = self.server
-        await asyncio.sleep(server.chance.uniform(0.0, longest) if server.hits(odds) else 0.003)
+        if server.hits(odds):
+            server.on_stall(message)
+            await asyncio.sleep(server.chance.uniform(0.0, longest))
+        else:
+            await asyncio.sleep(0.003)
         self._alive()
 
     def _alive(self) -> None:

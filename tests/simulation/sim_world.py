@@ -34,12 +34,14 @@ from simulation.oracle import Oracle, Row
 from simulation.sim_imap import ImapServer, SimInbox
 from simulation.sim_people import Pen, Person
 from simulation.sim_smtp import Dot, Odds, SmtpServer, SimMailer, Write
-from simulation.virtual_loop import Dead, Process, VirtualLoop, process
+from simulation.virtual_loop import Dead, Process, UnrestError, VirtualLoop, process
 
 BEGIN = datetime(2026, 1, 1, 7, tzinfo=UTC)
 PLACES = (("Europe/Paris", "FR"), ("America/New_York", "US"), ("Asia/Tokyo", "JP"))
 TICK = 25.0
 """A rest of at least so many seconds is a service's tick: with nothing ahead it may be longer, for speed's sake."""
+ROUNDS = 400
+"""Rounds of the loop for a person and a day, beyond which something spins; a busy world needs 130."""
 LONGEST_REST = 6 * 3600.0
 
 
@@ -415,12 +417,22 @@ class World:
         """Let it all happen."""
         asyncio.set_event_loop(self.loop)
         try:
-            self.loop.run_until_complete(self.loop.task_of_world(self._live()))
+            self._run()
         finally:
             asyncio.set_event_loop(None)
             self.loop.close()
         digest = hashlib.sha256("\n".join(self.trace).encode()).hexdigest()
         return Course(self.seed, digest, len(self.smtp.dots), self.oracle.broken, self.counts, self.trace)
+
+    def _run(self) -> None:
+        self.loop.most_rounds = ROUNDS * self.scale.people * (self.scale.days + self.scale.calm)
+        try:
+            self.loop.run_until_complete(self.loop.task_of_world(self._live()))
+        except UnrestError as unrest:
+            self.oracle.breaks("I13", str(unrest))
+            self.loop.rounds = 0
+            if self.daemon is not None:
+                self.loop.run_until_complete(self.loop.task_of_world(self.loop.kill(self.daemon.process)))
 
     async def _live(self) -> None:
         self.furnish()

@@ -52,6 +52,9 @@ class _NoSelector:
     def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
             raise DeadlockError("nothing can ever happen again")
+        self._loop.rounds += 1
+        if self._loop.rounds > self._loop.most_rounds:
+            raise UnrestError("far more happens than a course of events can need")
         self._loop.moment += max(timeout, 0.0)
         return []
 
@@ -63,12 +66,17 @@ class DeadlockError(Exception):
     """Everybody waits for somebody else."""
 
 
+class UnrestError(Exception):
+    """Something spins."""
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
     """asyncio as it is, on a clock that jumps to the next timer."""
 
     def __init__(self) -> None:
         super().__init__()
         self.moment = 0.0
+        self.rounds, self.most_rounds = 0, 10**9
         self._clock_resolution = 1e-6  # at 1e-9 the sums of floats no longer move and the loop spins
         self._selector = _NoSelector(self)
         self.world = contextvars.Context()
