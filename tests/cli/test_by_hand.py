@@ -159,3 +159,28 @@ def test_release_lets_a_held_mailbox_send(told: Story, capfd: Any) -> None:
 def test_the_help_names_every_word_that_ends_a_sequence(capfd: Any) -> None:
     page = said(capfd, "done", "--help").out
     assert all(word in page for word in acts.CONVERSATION)
+
+
+def test_somebody_new_is_enrolled_after_a_call(told: Story, capfd: Any) -> None:
+    line = ("enrol", "New@me.example", "plan", "--first-name", "Zoë", "--company", "Me, Ltd", "--field", "country=DE")
+    answer = said(capfd, *line)
+    assert (answer.status, "new@me.example is enrolled in plan" in answer.out) == (0, True), answer.err
+    shown = said(capfd, "show", "new@me.example", "--json").json
+    assert (shown["fields"]["first_name"], shown["account"], shown["country"]) == ("Zoë", "Me, Ltd", "DE")
+    assert [one["sequence"] for one in shown["enrolments"]] == ["plan"]
+    again = said(capfd, *line)
+    assert (again.status, "known already" in again.err) == (1, True)
+
+
+def test_somebody_new_of_whom_nothing_is_told_is_refused_with_what_to_write(told: Story, capfd: Any) -> None:
+    answer = said(capfd, "enrol", "new@me.example", "plan")
+    assert answer.status == 1
+    assert "cadenced enrol new@me.example plan --first-name" in answer.err
+
+
+def test_somebody_new_whose_row_would_be_refused_is_refused(told: Story, capfd: Any) -> None:
+    said(capfd, "suppress", "add", "no@me.example")
+    assert "suppressed" in said(capfd, "enrol", "no@me.example", "plan", "--first-name", "No").err
+    assert "=?" in said(capfd, "enrol", "odd@me.example", "plan", "--first-name", "=?x?=").err
+    assert said(capfd, "enrol", "odd@me.example", "plan", "--field", "nonsense").status == 2
+    assert said(capfd, "status", "--json").json["prospects"] == 0

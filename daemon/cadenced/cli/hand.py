@@ -6,17 +6,18 @@ on its way any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import click
 from sqlalchemy import Connection
 
-from cadenced.cli import moments, opening, screen
+from cadenced.cli import moments, newcomer, opening, screen
 from cadenced.core import address
 from cadenced.core.model import Enrolment, Prospect, State
 from cadenced.engine import acts, moves
 from cadenced.engine.workspace import Workspace
-from cadenced.errors import UsageError
+from cadenced.errors import RefusedError, UsageError
+from cadenced.store import enrolments, people
 
 _PAUSE = "5 business days"
 
@@ -35,16 +36,48 @@ def note(email: str, text: tuple[str, ...]) -> None:
 @click.argument("email")
 @click.argument("sequence", required=False)
 @click.option("--sequence", "-s", "named", default="", help="The same as SEQUENCE.")
-def enrol(email: str, sequence: str | None, named: str) -> None:
-    """Begin SEQUENCE for a known prospect; without it the configuration's default_sequence."""
+@click.option("--first-name", default="", help="Of somebody new; they become a prospect.")
+@click.option("--last-name", default="", help="Of somebody new.")
+@click.option("--company", default="", help="Of somebody new.")
+@click.option("--field", "fields", multiple=True, metavar="COLUMN=VALUE", help="Any other column of somebody new.")
+def enrol(email: str, sequence: str | None, named: str, fields: tuple[str, ...], **names: str) -> None:
+    """Begin SEQUENCE for a prospect; without it the configuration's default_sequence.
+
+    Somebody new is brought in with at least one of --first-name, --last-name, --company and --field.
+    """
+    details = _details(names, fields)
     with opening.workspace() as workspace:
         name = sequence or named or workspace.config.daemon.default_sequence
         if not name:
             known = ", ".join(sorted(workspace.library.sequences))
             raise UsageError(f"which sequence? There are: {known}")
         normal = address.normalise(email)
-        begun = workspace.database.transact(lambda tx: moves.enrol(tx, workspace, normal, name, workspace.now()))
-        _say(f"{normal} is enrolled in {_position(workspace, begun)}.")
+        _say(f"{normal} is enrolled in {_position(workspace, _begun(workspace, normal, name, details))}.")
+
+
+def _details(names: Mapping[str, str], fields: tuple[str, ...]) -> dict[str, str]:
+    """Return what was told of a person, by column."""
+    found = {column: value for column, value in names.items() if value}
+    for field in fields:
+        column, equals, value = field.partition("=")
+        if not equals or not column.strip():
+            raise UsageError(f"--field {field!r}: write it like --field role=Buyer")
+        found[column.strip()] = value
+    return found
+
+
+def _begun(workspace: Workspace, email: str, name: str, details: Mapping[str, str]) -> Enrolment:
+    """Begin a sequence for a prospect, made known first where something was told of it."""
+    known = workspace.database.read(lambda tx: people.by_email(tx, email))
+    if known is None and name in workspace.library.sequences:
+        if not details:
+            cure = f"cadenced enrol {email} {name} --first-name …"
+            raise RefusedError(f"{email} is not a prospect; say who it is ({cure}), or import a list")
+        newcomer.bring_in(workspace, email, name, details)
+        return workspace.database.read(lambda tx: enrolments.of_prospect(tx, acts.find(tx, email).id)[-1])
+    if known is not None and details:
+        raise RefusedError(f"{email} is known already; enrol it without details, and tell new ones by a list")
+    return workspace.database.transact(lambda tx: moves.enrol(tx, workspace, email, name, workspace.now()))
 
 
 @click.command()
