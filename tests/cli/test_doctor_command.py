@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from story import Story, said
 
-from cadenced.cli import doctor_machine
+from cadenced.cli import doctor_machine, doctor_store
 from cadenced.cli.diagnosis import Diagnosis, Health
+from cadenced.store import mailboxes
+from cadenced.store.database import Database
 from peers import dovecot, smtp_sink
 
 
@@ -52,6 +54,24 @@ def test_a_secret_that_is_nowhere_is_found(told: Story, monkeypatch: pytest.Monk
 def test_a_config_that_everybody_may_write_is_found(told: Story) -> None:
     told.workspace.config.path.chmod(0o666)
     assert "everybody may write" in machine(told)["rights"].text
+
+
+def test_a_hold_is_to_be_mended_and_a_daemon_that_does_not_run_is_noted(told: Story) -> None:
+    told.transact(lambda tx: mailboxes.hold(tx, "julie", "550 5.7.1 blocked", told.clock.now()))
+    told.transact(lambda tx: mailboxes.note_fault(tx, "julie", imap="no answer in time"))
+    found = {(one.area, one.what): one for one in doctor_store.examine(told.workspace)}
+    assert found["julie", "held"].health is Health.BAD
+    assert found["julie", "held"].cure == "mend it, then: cadenced release julie"
+    assert "no answer in time" in found["julie", "imap"].text
+    assert found["machine", "daemon"].health is Health.NOTE
+
+
+def test_a_daemon_that_runs_is_seen(told: Story) -> None:
+    daemon = Database(told.workspace.config.daemon.database)
+    daemon.claim_for_daemon()
+    (found,) = doctor_store.examine(told.workspace)
+    daemon.close()
+    assert (found.what, found.health) == ("daemon", Health.GOOD)
 
 
 def test_servers_that_do_not_answer_are_found(told: Story, capfd: Any) -> None:

@@ -25,6 +25,10 @@ def test_an_event_stands_with_its_fields_on_one_line() -> None:
     )
 
 
+def test_a_field_that_is_empty_is_left_out() -> None:
+    assert logs.event(record("imported", rejected=0, notes="")) == "imported rejected=0"
+
+
 def test_an_address_is_never_written_whole() -> None:
     line = logs.event(record("refused for ann.keller@example.com", fault="550 <ann.keller@example.com>: unknown"))
     assert "ann.keller" not in line

@@ -145,3 +145,9 @@ def test_show_names_the_agreed_day_once(told: Story, capfd: Any, tmp_path: Path)
     head = said(capfd, "show", "ann@a.example").out.partition("Enrolments")[0]
     assert "next step  Mon 3 Mar 2031 10:00" in head
     assert "next_step_at" not in head
+
+
+def test_every_moment_of_an_export_has_one_form(full: Story, capfd: Any) -> None:
+    out = said(capfd, "export", "away@d.example").out
+    assert '"until"' in out
+    assert "+00:00" not in re.sub(r'"raw": ".*"', "", out)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 from rich.text import Text
 
-from cadenced.cli import doctor_machine, doctor_servers, opening, screen
+from cadenced.cli import doctor_machine, doctor_servers, doctor_store, opening, screen
 from cadenced.cli.diagnosis import Diagnosis, Health, bad, note
 from cadenced.cli.printing import document, json_option
 from cadenced.config import Config
@@ -32,7 +32,7 @@ _DNS = note(
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> int:
-    """Log in everywhere; look at TLS, folders, certificates, disk, rights, secrets, clock and database.
+    """Log in everywhere; look at TLS, folders, certificates, disk, rights, secrets, clock, database, daemon and holds.
 
     Nothing is sent. SPF, DKIM and DMARC are not looked at. The exit status is 1 where something is bad.
     """
@@ -49,7 +49,7 @@ def doctor(*, as_json: bool) -> int:
 
 def _examine(workspace: Workspace) -> list[Diagnosis]:
     config = workspace.config
-    found = list(doctor_machine.examine(workspace))
+    found = [*doctor_machine.examine(workspace), *doctor_store.examine(workspace)]
     found += asyncio.run(_servers(config))
     if not config.mailboxes:
         found.append(bad("machine", "mailboxes", "there is no mailbox", "add a [[mailbox]] to the configuration"))

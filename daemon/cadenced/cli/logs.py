@@ -49,8 +49,8 @@ def _escaped(character: str) -> str:
 
 
 def event(record: logging.LogRecord) -> str:
-    """Return what happened, with its fields behind it: ``sent touch=12 mailbox=julie``."""
-    fields = {key: given for key, given in record.__dict__.items() if key not in _OWN_FIELDS}
+    """Return what happened, with its fields behind it: ``sent touch=12 mailbox=julie``. Empty ones are left out."""
+    fields = {key: given for key, given in record.__dict__.items() if key not in _OWN_FIELDS and given != ""}
     said = _one_line(masked(record.getMessage()))[:_LONGEST]
     return " ".join([said, *(f"{key}={value(given)}" for key, given in fields.items())])
 

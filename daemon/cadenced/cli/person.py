@@ -95,6 +95,10 @@ def _everything(tx: Connection, email: str) -> Mapping[str, Any]:
 
 
 def _exported(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _exported(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exported(inner) for inner in value]
     if not isinstance(value, bytes):
         return restamped(value)
     try:

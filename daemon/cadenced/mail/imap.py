@@ -146,7 +146,7 @@ class Mailbox:
         except RefusedCommandError:
             if text in self._readable or imap_names.is_same(imap_names.decode(name), self._settings.folder):
                 raise
-            log.warning("folder_unreadable", extra={"folder": text})  # it never could be read: somebody else's
+            log.warning("folder unreadable", extra={"folder": text})  # it never could be read: somebody else's
             return {}
         self._readable.add(text)
         return dict(filter(None, map(imap_wire.status, answer.responses)))

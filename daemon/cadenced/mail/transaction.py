@@ -182,7 +182,7 @@ def _judge(session: Submission, stage: str, reply: Reply) -> BeforePayloadError 
         passing = stage == "mail" and session.served > 0
         return _fault(str(reply), _phase(stage), passing=passing)
     if stage == "copy":
-        log.warning("copy_refused", extra={"reply": str(reply)})
+        log.warning("copy refused", extra={"reply": str(reply)})
         return None
     return BeforePayloadError(_refusal(stage, reply), usable=True)
 

@@ -1,0 +1,43 @@
+"""The doctor at what the daemon has written down: whether it runs, what it holds, and what it could not do last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from cadenced.cli import liveness
+from cadenced.cli.diagnosis import Diagnosis, bad, good, note
+from cadenced.engine.workspace import Workspace
+from cadenced.store import edits, mailboxes
+from cadenced.store.mailboxes import MailboxState
+
+
+def examine(workspace: Workspace) -> list[Diagnosis]:
+    """Return how the daemon and its mailboxes stand."""
+    return [*_daemon(workspace), *workspace.database.read(lambda tx: list(_kept(tx, workspace)))]
+
+
+def _daemon(workspace: Workspace) -> Iterator[Diagnosis]:
+    running = liveness.running(workspace.config.daemon.database)
+    if running:
+        yield good("machine", "daemon", "it runs")
+    elif running is False:
+        yield note("machine", "daemon", "it does not run: nothing is sent, no answer is read", "cadenced run")
+
+
+def _kept(tx: Connection, workspace: Workspace) -> Iterator[Diagnosis]:
+    refused = edits.refused(tx)
+    if refused:
+        text = f"the newest edit of sequences and templates is not in force: {refused.problems[0]}"
+        yield note("machine", "edit", text, "cadenced check")
+    for box in workspace.config.mailboxes:
+        yield from _mailbox(mailboxes.get(tx, box.name))
+
+
+def _mailbox(state: MailboxState) -> Iterator[Diagnosis]:
+    if state.hold:
+        yield bad(state.name, "held", state.hold, f"mend it, then: cadenced release {state.name}")
+    for what, fault in (("smtp", state.smtp_fault), ("imap", state.imap_fault)):
+        if fault:
+            yield note(state.name, what, f"the daemon's last try: {fault}", "it tries again by itself")
