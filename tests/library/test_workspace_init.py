@@ -21,7 +21,7 @@ def test_a_fresh_workspace_is_in_order_as_it_stands(fresh):
     shelf = library.load(library.shelves(found))
 
     (example,) = found.warnings
-    assert example.message == "address and smtp.host and imap.host are still those of the example"
+    assert example.message == "address, smtp.host and imap.host are still those of the example"
     assert shelf.warnings == ()
     assert len(found.mailboxes) == 1
     assert (fresh / "inbox").is_dir()

@@ -77,7 +77,8 @@ def _warn_of_example(table: Table, box: Mailbox) -> None:
     places = {("address",): box.address, ("smtp", "host"): box.smtp.host, ("imap", "host"): box.imap.host}
     left = [path for path, value in places.items() if value.endswith(_EXAMPLE)]
     if left:
-        named = " and ".join(".".join(path) for path in left)
+        names = [".".join(path) for path in left]
+        named = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
         message = f"{named}: this is still the example" if len(left) == 1 else f"{named} are still those of the example"
         table.report.warning((*table.path, *left[0]), message, "write your own address and servers")
 
