@@ -380,7 +380,7 @@ class Drama(World):
         seconds = self.chance.choice((-50, -10, 30, 55, *far))
         self.offset = timedelta(seconds=seconds)
         self.tell("wall", str(seconds))
-        self.foresee(self.loop.time())
+        self.foresee(self.loop.time(), everybody=True)
         self.at(self.loop.time() + self.chance.uniform(1, 90), self._set_right)
 
     def _set_right(self) -> None:

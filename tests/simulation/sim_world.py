@@ -38,8 +38,8 @@ from simulation.virtual_loop import Dead, Process, UnrestError, VirtualLoop, pro
 
 BEGIN = datetime(2026, 1, 1, 7, tzinfo=UTC)
 PLACES = (("Europe/Paris", "FR"), ("America/New_York", "US"), ("Asia/Tokyo", "JP"))
-TICK = 25.0
-"""A rest of at least so many seconds is a service's tick: with nothing ahead it may be longer, for speed's sake."""
+TICK = 30.0
+"""A rest of just so many seconds is a service's tick: while nothing is ahead it may be longer, for speed's sake."""
 ROUNDS = 400
 """Rounds of the loop for a person and a day, beyond which something spins; a busy world needs 130."""
 LONGEST_REST = 6 * 3600.0
@@ -139,6 +139,7 @@ def _raw(store: SimStore) -> Any:
 class _Rest:
     wake_at: float
     earliest: float
+    listens: bool
     done: asyncio.Future[None]
     timer: asyncio.TimerHandle
 
@@ -212,11 +213,11 @@ class World:
         self.foresee(moment)
         self.loop.later(moment - self.loop.time(), what, *args)
 
-    def foresee(self, moment: float) -> None:
-        """Let nobody rest beyond a moment at which something happens, except for its tick."""
+    def foresee(self, moment: float, *, everybody: bool = False) -> None:
+        """Let no listener rest beyond a moment at which something happens, except for its tick."""
         self._upcoming.append(moment)
         for rest in list(self._rests.values()):
-            if rest.wake_at > moment:
+            if rest.wake_at > moment and (rest.listens or everybody):
                 self._wake_by(rest, max(rest.earliest, moment))
 
     def _wake_by(self, rest: _Rest, moment: float) -> None:
@@ -224,16 +225,17 @@ class World:
         rest.wake_at = moment
         rest.timer = self.loop.later(moment - self.loop.time(), _finish, rest.done)
 
-    async def rest(self, seconds: float) -> None:
-        """Sleep; a service's tick sleeps on while nothing at all can happen."""
-        if seconds < TICK:
+    async def rest(self, seconds: float, *, listens: bool = False) -> None:
+        """Sleep; a service's tick sleeps on while there is nothing to hear (or, where it does not listen, to do)."""
+        if seconds != TICK:
             await asyncio.sleep(seconds)
             return
         now = self.loop.time()
         earliest = now + seconds
-        wake_at = max(earliest, min(self._next_happening(now), now + LONGEST_REST))
+        ahead = self._next_happening(now) if listens else self._next_due(now)
+        wake_at = max(earliest, min(ahead, now + LONGEST_REST))
         done = self.loop.create_future()
-        rest = _Rest(wake_at, earliest, done, self.loop.later(wake_at - now, _finish, done))
+        rest = _Rest(wake_at, earliest, listens, done, self.loop.later(wake_at - now, _finish, done))
         self._rests[id(rest)] = rest
         try:
             await done
@@ -243,7 +245,7 @@ class World:
 
     def _next_happening(self, now: float) -> float:
         self._upcoming = [moment for moment in self._upcoming if moment > now]
-        return min([*self._upcoming, self._next_due(now)])
+        return min(self._upcoming, default=now + LONGEST_REST)
 
     def _next_due(self, now: float) -> float:
         """Return when the store has something to do next (loop time)."""
@@ -376,7 +378,7 @@ class World:
 
     async def rest_until(self, news: asyncio.Event, seconds: float) -> bool:
         """Wait for news, as IDLE does."""
-        waits = [asyncio.ensure_future(self.rest(seconds)), asyncio.ensure_future(news.wait())]
+        waits = [asyncio.ensure_future(self.rest(seconds, listens=True)), asyncio.ensure_future(news.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
