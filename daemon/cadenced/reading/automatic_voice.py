@@ -1,9 +1,9 @@
 """How autoresponders sound, and how people do: the phrases of auto_signs.toml and auto_voice.toml, by place."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
-from cadenced.reading import patterns
+from cadenced.reading import patterns, patterns_keys
 from cadenced.reading.patterns import Pattern
 
 # What a mailing's foot says, to whoever reads it; a person does not say it about themselves.
@@ -28,9 +28,9 @@ def straight(text: str) -> str:
 
 def says(place: str, text: str, lowered: str | None = None) -> str:
     """Return the words that speak for one meaning, or ""."""
-    low = text.lower() if lowered is None else lowered
+    present = _present(text.lower() if lowered is None else lowered)
     for pattern in _at(place):
-        match = pattern.search(text, low)
+        match = pattern.find(text, present)
         if match:
             return " ".join(match[0].split())[:80] or pattern.code
     return ""
@@ -97,6 +97,25 @@ def formal(meaning: str, text: str, lowered: str) -> bool:
     if meaning in {"ack", "received"}:
         return bool(says("received", text, lowered) and says("process", text, lowered))
     return bool(says("courtesy", text, lowered)) or (meaning == "away" and bool(says("away", text[:120])))
+
+
+def warm() -> None:
+    """Compile every phrase ahead of its first use."""
+    _keys()
+    for pattern in (*patterns.load("auto_signs"), *patterns.load("auto_voice")):
+        pattern.find("", frozenset(pattern.keys))
+    _greeting()
+
+
+@lru_cache(maxsize=4)
+def _present(lowered: str) -> frozenset[str]:
+    return patterns_keys.present(_keys(), lowered)
+
+
+@cache
+def _keys() -> patterns_keys.Index:
+    every = (*patterns.load("auto_signs"), *patterns.load("auto_voice"))
+    return patterns_keys.index(key for one in every for key in one.needs)
 
 
 @cache

@@ -88,6 +88,11 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
     return _business(best[1], reading.sent, business) if best else None
 
 
+def warm(language: str) -> None:
+    """Compile the grammar of a language ahead of its first use."""
+    dates_grammar.grammar(language)
+
+
 def _business(day: date, sent: date, business: Business) -> date | None:
     """Return the first business day on or after; None when the day has passed."""
     if day <= sent:

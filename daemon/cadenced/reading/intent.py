@@ -6,7 +6,7 @@ says the opposite ("don't remove me") cancels it. Without evidence the verdict i
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -48,22 +48,36 @@ class _Family:
     unless: re.Pattern[str] | None
     branches: tuple[patterns_keys.Branch, ...]
 
-    def alive(self, present: frozenset[str]) -> list[patterns_keys.Branch]:
-        """Return the branches that can match somewhere in a text that holds these keys."""
-        return [branch for branch in self.branches if not branch.keys or not branch.keys.isdisjoint(present)]
+    def denied(self, sentence: str) -> bool:
+        """Say whether the sentence says the opposite."""
+        return self.unless is not None and self.unless.search(sentence) is not None
 
-    def find(
-        self, branches: Iterable[patterns_keys.Branch], sentence: str, present: frozenset[str]
-    ) -> re.Match[str] | None:
-        """Find the family in a sentence, trying these branches; what denies it there cancels it."""
-        for branch in branches:
-            match = branch.regex.search(sentence) if branch.possible(present) else None
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """The families of a language, and their branches in one row, found by the keys that each needs."""
+
+    families: tuple[_Family, ...]
+    branches: tuple[tuple[_Family, patterns_keys.Branch], ...]
+    keyless: frozenset[int]
+    by_key: Mapping[str, tuple[int, ...]]
+    keys: patterns_keys.Index
+
+    def matches(self, sentence: str, present: Iterable[str]) -> Iterator[tuple[_Family, re.Match[str]]]:
+        """Find each family that speaks in a sentence which holds these keys, at most once."""
+        possible = set(self.keyless)
+        for key in present:
+            possible.update(self.by_key[key])
+        settled: set[int] = set()
+        for at in sorted(possible):
+            family, branch = self.branches[at]
+            if id(family) in settled:
+                continue
+            match = branch.regex.search(sentence)
             if match:
-                return None if self.unless and self.unless.search(sentence) else match
-        return None
-
-
-_Alive = tuple[_Family, list[patterns_keys.Branch]]
+                settled.add(id(family))
+                if not family.denied(sentence):
+                    yield family, match
 
 
 @dataclass(slots=True)
@@ -76,10 +90,9 @@ def judge(text: str, subject: str, language: str) -> Intent:
     """Judge a person's own words; `subject` counts only when the words are missing or the subject is a request."""
     hits: dict[str, dict[str, _Hit]] = {}
     sentences = _sentences(text, subject)
-    present = _present(_keys(language), "\n".join(sentences).lower())
-    families = [(family, alive) for family in _families(language) if (alive := family.alive(present))]
+    present = patterns_keys.present(_book(language).keys, "\n".join(sentences).lower())
     for sentence in sentences:
-        _judge_sentence(_Sentence(sentence, sentence.lower(), present), language, families, hits)
+        _judge_sentence(_Sentence(sentence, sentence.lower(), present), language, hits)
     scores = {verdict: sum(hit.weight for hit in found.values()) for verdict, found in hits.items()}
     kind = _decide(scores)
     proofs = sorted(hits.get(kind, {}).items(), key=lambda item: -item[1].weight)
@@ -114,25 +127,26 @@ class _Sentence:
     around: frozenset[str]  # the keys that the whole text holds
 
 
-def _judge_sentence(
-    sentence: _Sentence, language: str, families: list[_Alive], hits: dict[str, dict[str, _Hit]]
-) -> None:
-    lowered, present = sentence.lowered, _present(sentence.around, sentence.lowered)
+def _judge_sentence(sentence: _Sentence, language: str, hits: dict[str, dict[str, _Hit]]) -> None:
+    lowered = sentence.lowered
+    present = [key for key in sentence.around if key in lowered]
     but = max((match.start() for match in _BUT.finditer(lowered)), default=-1)
     matched = False
-    plea = ""
-    for family, branches in families:
-        match = family.find(branches, sentence.text, present)
-        if match and family.verdict == "unsubscribe":
-            plea = plea or intent_plea.of(sentence.text, language)
-            match = family.find(branches, plea, present)
-        if match:
-            matched = matched or family.verdict != "question"
-            weight = family.weight * _share(family.verdict, match.end() <= but, lowered.endswith("?"))
-            _note(hits, family.verdict, family.pattern.code, _Hit(weight, match[0].strip()[:80]))
+    for family, match in _book(language).matches(sentence.text, present):
+        if family.verdict == "unsubscribe" and not _pleads(family, sentence.text, language):
+            continue
+        matched = matched or family.verdict != "question"
+        weight = family.weight * _share(family.verdict, match.end() <= but, lowered.endswith("?"))
+        _note(hits, family.verdict, family.pattern.code, _Hit(weight, match[0].strip()[:80]))
     near = _judge_day(lowered, language, hits)
     if "?" in lowered:
         _note(hits, "question", "question.mark", _Hit(0.5 if matched or near else 2.0, sentence.text[-80:]))
+
+
+def _pleads(family: _Family, sentence: str, language: str) -> bool:
+    """Say whether a request to stop still speaks when denied clauses and feet of mailings are left out."""
+    plea = intent_plea.of(sentence, language)
+    return plea == sentence or any(branch.regex.search(plea) for branch in family.branches)
 
 
 def _share(verdict: str, before_but: bool, asked: bool) -> float:
@@ -192,22 +206,34 @@ def _family(pattern: patterns.Pattern) -> _Family:
 
 
 @cache
-def _keys(language: str, verdict: str = "") -> frozenset[str]:
-    """Return every key of the families of a language, or of those for one verdict."""
-    families = (family for family in _families(language) if verdict in ("", family.verdict))
-    return frozenset().union(*(branch.keys for family in families for branch in family.branches))
+def _book(language: str, verdict: str = "") -> _Book:
+    """Return the families of a language, or those for one verdict, arranged for the search."""
+    families = tuple(family for family in _families(language) if verdict in ("", family.verdict))
+    row = tuple((family, branch) for family in families for branch in family.branches)
+    by_key: dict[str, list[int]] = {}
+    for at, (_, branch) in enumerate(row):
+        for key in branch.keys:
+            by_key.setdefault(key, []).append(at)
+    return _Book(
+        families=families,
+        branches=row,
+        keyless=frozenset(at for at, (_, branch) in enumerate(row) if not branch.keys),
+        by_key={key: tuple(found) for key, found in by_key.items()},
+        keys=patterns_keys.index(by_key),
+    )
 
 
-def _present(keys: frozenset[str], lowered: str) -> frozenset[str]:
-    return frozenset([key for key in keys if key in lowered])
+def warm(language: str) -> None:
+    """Compile the families of a language ahead of their first use."""
+    for verdict in ("", "referral"):
+        _book(language, verdict)
 
 
 def speaks_for(verdict: str, sentence: str, language: str) -> bool:
     """Say whether a family of this verdict matches the sentence."""
-    present = _present(_keys(language, verdict), sentence.lower())
-    return any(
-        family.verdict == verdict and family.find(family.branches, sentence, present) for family in _families(language)
-    )
+    book = _book(language, verdict)
+    present = patterns_keys.present(book.keys, sentence.lower())
+    return next(iter(book.matches(sentence, present)), None) is not None
 
 
 def families(language: str) -> Iterable[tuple[patterns.Pattern, re.Pattern[str] | None]]:

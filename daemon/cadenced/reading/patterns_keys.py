@@ -6,13 +6,16 @@ missing or meets something unknown there are no keys, and every text is tried: s
 
 import importlib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 _FLAGS = re.IGNORECASE | re.MULTILINE
 _OPENING = r"\b(?:"
 _CLOSINGS = (r")\b", ")")
-_SHORTEST = 3
+_SHORTEST = 2
+_RARE = frozenset("?@")  # one such sign is a key, too
+_PIECE = 3
 _MOST = 80
 
 
@@ -26,6 +29,24 @@ class Branch:
     def possible(self, present: frozenset[str]) -> bool:
         """Say whether the alternative can match in a text that holds these keys."""
         return not self.keys or not self.keys.isdisjoint(present)
+
+
+Index = Mapping[str, tuple[str, ...]]
+"""Keys by their first letters."""
+
+
+def index(keys: Iterable[str]) -> Index:
+    """Arrange keys so that those of a text are found without asking for each."""
+    found: dict[str, list[str]] = {}
+    for key in sorted(set(keys)):
+        found.setdefault(key[:_PIECE] if len(key) >= _PIECE else "", []).append(key)
+    return {piece: tuple(several) for piece, several in found.items()}
+
+
+def present(keys: Index, lowered: str) -> frozenset[str]:
+    """Return the keys that a lower-case text holds."""
+    pieces = {lowered[at : at + _PIECE] for at in range(len(lowered) - _PIECE + 1)} | {""}
+    return frozenset([key for piece in pieces.intersection(keys) for key in keys[piece] if key in lowered])
 
 
 def branches(source: str) -> tuple[Branch, ...]:
@@ -108,7 +129,7 @@ def _of_part(name: str, value: Any) -> frozenset[str]:
 
 
 def _better(old: frozenset[str], new: frozenset[str]) -> frozenset[str]:
-    new = frozenset(key for key in new) if new and min(map(len, new)) >= _SHORTEST else frozenset()
+    new = new if new and all(len(key) >= _SHORTEST or key in _RARE for key in new) else frozenset()
     if not new or not old:
         return new or old
     return new if (min(map(len, new)), -len(new)) > (min(map(len, old)), -len(old)) else old

@@ -1,19 +1,34 @@
 """One message, one verdict: the order of judgement, and what every later step needs to know of it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from cadenced.reading import automatic, bounce, bounce_advice, calendar, complaint, dates, intent, quoting
+from cadenced.reading import (
+    automatic,
+    automatic_voice,
+    bounce,
+    bounce_advice,
+    calendar,
+    complaint,
+    dates,
+    intent,
+    quoting,
+)
+from cadenced.reading import inbound as inbounds
 from cadenced.reading import language as languages
 from cadenced.reading import referral as referrals
 from cadenced.reading.automatic import Automatic
 from cadenced.reading.bounce import Bounce
+from cadenced.reading.dates_calendar import weekdays
 from cadenced.reading.inbound import Inbound
 from cadenced.reading.referral import Referral
 
-CLASSIFIER = "1"
+Business = Callable[[date], bool]
+
+CLASSIFIER = "2"
 """Raised with every change of the rules; stored beside each verdict, so that history can be re-read."""
 
 _REPLY = re.compile(
@@ -44,11 +59,22 @@ class Verdict:
     classifier: str = CLASSIFIER
 
 
-def judge(inbound: Inbound, now: datetime | None = None, related: bool = True) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """What days are read against: the moment of writing, if known, and what counts as a business day."""
+
+    sent: datetime | None
+    business: Business
+
+
+def judge(
+    inbound: Inbound, now: datetime | None = None, related: bool = True, business: Business = weekdays
+) -> Verdict:
     """Judge a message: complaint, bounce, calendar answer, automatic reply, unrelated, person, in this order.
 
     Dates are read against `now`, else the message's Date; without both none is read. `related=False` says that
     nothing of ours was found to belong to it: then a message that does not look like an answer is `unrelated`.
+    `business` says of a day whether one can write on it; a date read is always such a day.
     """
     machine = _complaint(inbound) or _bounce(inbound)
     if machine:
@@ -58,13 +84,32 @@ def judge(inbound: Inbound, now: datetime | None = None, related: bool = True) -
     answer = calendar.find(inbound)
     if answer:
         return Verdict(f"invite.{answer.kind}", language=tongue, reply_text=own, evidence=answer.evidence)
+    clock = _Clock(now or inbound.date, business)
     found = automatic.find(inbound, own or inbound.readable())
     if found and (related or found.kind != "other" or _answers(inbound)) and not _robot(inbound, found):
-        return _automatic(inbound, found, own, tongue, now)
+        return _automatic(inbound, found, own, tongue, clock)
     stranger = _unrelated(inbound, related, found)
     if stranger:
         return Verdict("unrelated", language=tongue, reply_text=own, evidence=(stranger,))
-    return _person(inbound, own, tongue, now)
+    return _person(inbound, own, tongue, clock)
+
+
+def warm() -> None:
+    """Compile every expression that a judgement can need: about a second, so that no message waits for it."""
+    automatic_voice.warm()
+    for tongue in ("", *languages.LANGUAGES):
+        intent.warm(tongue)
+        dates.warm(tongue)
+    for raw in _SAMPLES:
+        judge(inbounds.parse(raw), datetime(2026, 1, 5, tzinfo=UTC))
+
+
+_SAMPLES = (
+    b"From: a@a.example\nSubject: Re: x\n\nPlease contact Ann Lee at ann@b.example on 3 May.\n",
+    b"From: MAILER-DAEMON@a.example\nReturn-Path: <>\nSubject: Undelivered\n\n<u@b.example>: 550 5.1.1 unknown user\n",
+    b"From: a@a.example\nSubject: Re: x\nContent-Type: text/html\n\n<p>Thanks</p><blockquote>x</blockquote>\n",
+    b"From: a@a.example\nSubject: Automatic reply: x\nAuto-Submitted: auto-replied\n\nI am away until 5 May.\n",
+)
 
 
 def own_words(inbound: Inbound) -> str:
@@ -126,12 +171,12 @@ def _explanation(found: Bounce) -> str:
     return bounce_advice.explain(found.status, found.diagnostic) if found.kind == "blocked" else ""
 
 
-def _automatic(inbound: Inbound, found: Automatic, own: str, tongue: str, now: datetime | None) -> Verdict:
+def _automatic(inbound: Inbound, found: Automatic, own: str, tongue: str, clock: _Clock) -> Verdict:
     words = own or inbound.readable()[:4_000]
     kind = found.kind
-    until = _back(inbound, words, tongue, now) if kind == "out_of_office" else None
+    until = _back(inbound, words, tongue, clock) if kind == "out_of_office" else None
     if kind == "other" and found.untold:
-        until = _back_in(words, inbound, tongue, now)
+        until = _back_in(words, tongue, clock)
         kind = "out_of_office" if until else kind
     return Verdict(
         f"auto.{kind}",
@@ -143,14 +188,21 @@ def _automatic(inbound: Inbound, found: Automatic, own: str, tongue: str, now: d
     )
 
 
-def _back(inbound: Inbound, words: str, tongue: str, now: datetime | None) -> date | None:
+def _back(inbound: Inbound, words: str, tongue: str, clock: _Clock) -> date | None:
     """Return the day of the return, from the text, else from the subject ("Away until 5 May")."""
-    return _back_in(words, inbound, tongue, now) or _back_in(inbound.subject, inbound, tongue, now)
+    return _back_in(words, tongue, clock) or _back_in(inbound.subject, tongue, clock)
 
 
-def _back_in(words: str, inbound: Inbound, tongue: str, now: datetime | None) -> date | None:
-    sent = now or inbound.date
-    return dates.back_on(words, sent, tongue) if sent else None
+def _back_in(words: str, tongue: str, clock: _Clock) -> date | None:
+    """Read the day; where no language prevails, each paragraph in its own ("Ich bin bis … / Je suis absent …")."""
+    if clock.sent is None:
+        return None
+    day = dates.back_on(words, clock.sent, tongue, clock.business)
+    if day or tongue:
+        return day
+    pieces = [piece for piece in words.split("\n\n")[:12] if piece.strip()]
+    found = (dates.back_on(piece, clock.sent, languages.detect(piece), clock.business) for piece in pieces)
+    return next(filter(None, found), None)
 
 
 def _answers(inbound: Inbound) -> bool:
@@ -182,14 +234,14 @@ def _unrelated(inbound: Inbound, related: bool, found: Automatic | None) -> str:
     return "" if related else "a new message that answers nothing"
 
 
-def _person(inbound: Inbound, own: str, tongue: str, now: datetime | None) -> Verdict:
+def _person(inbound: Inbound, own: str, tongue: str, clock: _Clock) -> Verdict:
     meant = intent.judge(own, inbound.subject, tongue)
     if not own and _REPLY.match(inbound.subject) and meant.kind != "reply.unsubscribe":
         meant = intent.judge("", "", tongue)  # the subject of an answer is our own
-    sent = now or inbound.date
+    sent = None if meant.kind in _UNDATED else clock.sent
     return Verdict(
         meant.kind,
-        until=dates.again_on(own, sent, tongue) if sent and meant.kind not in _UNDATED else None,
+        until=dates.again_on(own, sent, tongue, clock.business) if sent else None,
         referral=referrals.read(own, tongue) if meant.kind in _NAMING else None,
         language=tongue,
         reply_text=own,
