@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from cadenced.core import address, events
+from cadenced.core import address, events, pacing
 from cadenced.core.model import Enrolment, Prospect, TouchState
 from cadenced.engine import moves, resolver
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
-from cadenced.store import enrolments, mailboxes, people, tasks, timeline, touches
+from cadenced.store import enrolments, inbox, mailboxes, people, tasks, timeline, touches
 
 CONVERSATION = frozenset({"reached", "interested", "meeting", "won", "lost", "answered", "not_interested"})
 """Outcomes of a task after which a human conversation runs, and the sequence rests. All others let it go on."""
@@ -71,7 +71,7 @@ def resume(tx: Connection, workspace: Workspace, email: str) -> list[Enrolment]:
         _demand_no_doubt(task)
     if parked:
         for enrolment in parked:
-            tasks.close_of_enrolment(tx, enrolment.id, "resumed by hand", workspace.now(), step_only=False)
+            tasks.close_of_enrolment(tx, enrolment.id, "resumed by hand", workspace.now())
         return [moves.move(tx, workspace, enrolment, event) for enrolment in parked]
     halted = [one for one in enrolments.of_prospect(tx, prospect.id) if one.state == "halted"]
     if live or not halted:
@@ -146,9 +146,20 @@ def _go_on_after(tx: Connection, workspace: Workspace, task: tasks.OpenTask, res
     over = outcome in CONVERSATION and agreed is None
     if enrolment.state in {"awaiting_task", "paused"}:
         event = events.TaskDone(workspace.now(), task.step, outcome, over)
-        enrolment = moves.move(tx, workspace, enrolment, event, task=task.id, outcome=outcome)
+        enrolment = _still_away(tx, workspace, moves.move(tx, workspace, enrolment, event))
     if agreed is not None:
         _open_agreed(tx, workspace, task, enrolment, agreed)
+
+
+def _still_away(tx: Connection, workspace: Workspace, enrolment: Enrolment) -> Enrolment:
+    """Let an absence that was read while a human was asked have its effect now: nobody is written to while away."""
+    last = inbox.latest_of(tx, enrolment.prospect)
+    if enrolment.state != "active" or last is None or last.verdict != "auto.out_of_office" or not last.until:
+        return enrolment
+    until = date.fromisoformat(last.until)
+    if until < workspace.now().date():
+        return enrolment
+    return moves.move(tx, workspace, enrolment, events.Answered(workspace.now(), last.verdict, until))
 
 
 def _open_agreed(
@@ -156,13 +167,16 @@ def _open_agreed(
 ) -> None:
     """Open the agreed next step as a task; a live enrolment waits for it."""
     now = workspace.now()
-    brief = f"{agreed.what} (agreed on {now:%Y-%m-%d})"
+    today = now.astimezone(pacing.zone(workspace.config.daemon.timezone))
+    brief = f"{agreed.what} (agreed on {today:%Y-%m-%d})"
+    if task.prospect is not None:
+        people.set_next_step(tx, task.prospect, agreed.what, agreed.at)
     new = tasks.NewTask(agreed.what.split()[0].lower(), brief, agreed.at, task.prospect, task.enrolment)
     task_id = tasks.add(tx, new, now)
     timeline.note(tx, now, "task_opened", task.prospect, task=task_id, kind=new.kind, brief=brief, due_at=agreed.at)
     if enrolment is not None and enrolment.live:
         event = events.TaskOpened(now, "", agreed.at, f"task {task_id}: {brief}")
-        moves.move(tx, workspace, enrolment, event)
+        moves.move(tx, workspace, replace(enrolment, next_step_at=agreed.at), event)
 
 
 def suppress(tx: Connection, workspace: Workspace, email: str, reason: str) -> bool:
@@ -210,7 +224,11 @@ def release(tx: Connection, workspace: Workspace, name: str) -> bool:
     """Let a mailbox that was held send again; False when it was not held."""
     lifted = mailboxes.release(tx, name)
     if lifted:
-        timeline.note(tx, workspace.now(), "mailbox_released", None, mailbox=name)
+        now = workspace.now()
+        timeline.note(tx, now, "mailbox_released", None, mailbox=name)
+        for task in tasks.open_of_kind(tx, "mailbox"):
+            if task.facts.get("mailbox") == name:
+                tasks.close(tx, task.id, "released", "", now)
     return lifted
 
 

@@ -5,6 +5,7 @@ When unsure, err to silence: the enrolments halt and a human is asked.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,6 +18,8 @@ from cadenced.core.sequence import AccountScope, Ask, Goto, Halt, Reaction, Sequ
 from cadenced.engine import moves
 from cadenced.engine.workspace import Workspace
 from cadenced.store import enrolments, mailboxes, people, tasks, timeline
+
+log = logging.getLogger(__name__)
 
 _TEXT_SHOWN = 600
 
@@ -70,6 +73,7 @@ class Taken:
 def take(tx: Connection, workspace: Workspace, prospect: Prospect, taken: Taken) -> None:
     """Carry out what an answer does to a prospect: enrolments, suppression, tasks, colleagues, mailbox."""
     now = workspace.now()
+    log.info("answered", extra={"verdict": taken.verdict, "prospect": prospect.id, "mailbox": taken.mailbox})
     _note(tx, now, prospect, taken)
     live = enrolments.of_prospect(tx, prospect.id, live=True)
     done: list[tuple[Enrolment | None, Reaction]] = [
@@ -206,5 +210,6 @@ def hold_mailbox(tx: Connection, workspace: Workspace, name: str, taken: Taken) 
     if not mailboxes.hold(tx, name, why, now):
         return
     brief = f"Mail from the mailbox {name} is refused. {why} Mend it, then: cadenced release {name}"
-    task_id = tasks.add(tx, tasks.NewTask("mailbox", brief, now, facts=_facts(taken)), now)
+    task_id = tasks.add(tx, tasks.NewTask("mailbox", brief, now, facts={**_facts(taken), "mailbox": name}), now)
+    log.warning("mailbox held", extra={"mailbox": name, "reason": why})
     timeline.note(tx, now, "mailbox_held", None, mailbox=name, reason=why, task=task_id)

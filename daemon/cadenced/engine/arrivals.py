@@ -106,7 +106,7 @@ def digest(message: Inbound | None, raw: bytes) -> str:
 
 def _understand(tx: Connection, workspace: Workspace, arrived: Arrived, message: Inbound) -> None:
     register = StoreRegister(tx, workspace)
-    judged = verdict.judge(message)
+    judged = verdict.judge(message, None if message.date else workspace.now())
     found = _by_opt_out_link(message, register)
     if found is not None:
         judged = replace(judged, kind="reply.unsubscribe", evidence=("the opt-out link of our own mail",))

@@ -219,3 +219,15 @@ def _ask_about(tx: Connection, workspace: Workspace, enrolment: Enrolment, obsta
     reason = f"task {task_id}: {obstacle.brief}"
     moves.move(tx, workspace, enrolment, events.TaskOpened(now, "", now, reason))
     timeline.note_of(tx, now, "task_opened", enrolment, task=task_id, kind=obstacle.kind, brief=obstacle.brief)
+
+
+def reconsider(tx: Connection, workspace: Workspace, mended: Collection[str]) -> int:
+    """Close what was asked about templates that have been edited since, and try their mails again; returns how many."""
+    now = workspace.now()
+    asked = [task for task in tasks.open_of_kind(tx, "template", "wording") if task.facts.get("template") in mended]
+    for task in asked:
+        tasks.close(tx, task.id, "the template was edited", "", now)
+        enrolment = enrolments.get(tx, task.enrolment or 0)
+        if enrolment.state is State.AWAITING_TASK and not tasks.open_of_enrolment(tx, enrolment.id):
+            moves.move(tx, workspace, enrolment, events.TaskDone(now, "", "the template was edited"))
+    return len(asked)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from cadenced import systemd
+from cadenced.engine import desk
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import BrokenWorkspaceError, Problem
 from cadenced.library import Library
@@ -96,6 +97,8 @@ class Housekeeping:
             return
         await self._workspace.database.run(edits.note_in_force)
         log.info("sequences and templates taken up")
+        mended = _edited(before, self._workspace.library)
+        await self._workspace.database.run(lambda tx: desk.reconsider(tx, self._workspace, mended))
         for warning in self._workspace.library.warnings:
             if warning not in before.warnings:
                 log.warning("taken up, and may not be meant: %s", warning)
@@ -108,3 +111,9 @@ class Housekeeping:
         log.error("sequences and templates stay as they were")
         now = self._workspace.now()
         await self._workspace.database.run(lambda tx: edits.note_refused(tx, problems, now))
+
+
+def _edited(before: Library, after: Library) -> frozenset[str]:
+    """Return the templates that are not what they were."""
+    versions = {name: template.version for name, template in before.templates.items()}
+    return frozenset(name for name, template in after.templates.items() if versions.get(name) != template.version)

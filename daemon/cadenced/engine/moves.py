@@ -18,7 +18,6 @@ from cadenced.store import enrolments, people, tasks, timeline, touches
 _WORDS: dict[type[events.Event], str] = {
     events.Sent: "sent",
     events.Postponed: "postponed",
-    events.TaskDone: "task_done",
     events.DoubtRaised: "in_doubt",
     events.DoubtSettled: "doubt_settled",
     events.Skipped: "skipped",
@@ -79,7 +78,7 @@ def _note_change(tx: Connection, at: datetime, after: Enrolment) -> None:
 def _end(tx: Connection, workspace: Workspace, ended: Enrolment, at: datetime) -> Enrolment:
     """Give up what was prepared, close the plan's own tasks, and begin the sequence that follows."""
     touches.cancel_planned(tx, ended.id, at)
-    tasks.close_of_enrolment(tx, ended.id, ended.outcome, at, step_only=True)
+    tasks.close_of_plan(tx, ended.id, ended.outcome, at)
     if ended.state is State.FINISHED and ended.then:
         follow(tx, workspace, ended, ended.then, at)
     return replace(ended, then="")

@@ -14,16 +14,11 @@ from cadenced.store import people
 
 def read(text: str, mailbox: str, touch: int | None = None) -> Taken:
     """Return what a server's refusal says of the address (or, ``bounce.blocked``, of us)."""
-    status = bounce_diagnosis.enhanced(text)
-    found = (
-        bounce_diagnosis.by_words(text)
-        or bounce_diagnosis.by_status(status)
-        or bounce_diagnosis.by_reply(bounce_diagnosis.reply_code(text))
-    )
-    kind = found.kind if found else "hard"
+    found = bounce_diagnosis.judge([text])
+    kind, status = found.kind, found.status
     return Taken(
         verdict=f"bounce.{kind}",
-        status=status or (found.status if found else ""),
+        status=status,
         text=text,
         explanation=bounce_advice.explain(status, text) if kind == "blocked" else "",
         how="refused while sending",

@@ -126,7 +126,7 @@ class Sender:
             answer = await self._mailer.submit(claimed.message, self._armoury.gate)
             self._learn(answer)
             await self._workspace.database.run(lambda tx: settling.settle(tx, self._workspace, claimed, answer))
-            log.info(type(answer).__name__.lower(), extra={"touch": claimed.touch.id, "mailbox": self._mailbox.name})
+            log.info(type(answer).__name__.lower(), extra=self._told(claimed, answer))
             if isinstance(answer, ports.Accepted):
                 await self._watcher.file_copy(claimed.touch)
         except Exception as fault:  # noqa: BLE001 - raised again by the next tick, so that the daemon ends
@@ -135,6 +135,13 @@ class Sender:
             del self._on_wire[claimed.enrolment]
             self._armoury.forget(claimed.touch.id)
             self.wake.set()
+
+    def _told(self, claimed: Claimed, answer: ports.Answer) -> dict[str, object]:
+        """Return the log's fields: which touch, and the server's reason where it was not taken."""
+        touch = claimed.touch
+        reason = "" if isinstance(answer, ports.Accepted) else answer.text[:200]
+        facts = {"touch": touch.id, "mailbox": self._mailbox.name, "sequence": touch.sequence, "step": touch.step}
+        return {**facts, "reason": reason} if reason else facts
 
     def _learn(self, answer: ports.Answer) -> None:
         """Rest after a fault of the mailbox, longer each time; after a success draw the next gap."""

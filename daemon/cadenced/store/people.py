@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, or_, select, update
 
@@ -83,6 +84,14 @@ def next_step_at(tx: Connection, prospect_id: int) -> datetime | None:
 def set_stage(tx: Connection, prospect_id: int, stage: str) -> None:
     """Note where the prospect stands now."""
     tx.execute(update(prospects).where(prospects.c.id == prospect_id).values(stage=stage))
+
+
+def set_next_step(tx: Connection, prospect_id: int, what: str, at: datetime) -> None:
+    """Note what was agreed on with a prospect, and for when; letters and invitations name it from now on."""
+    known = get(tx, prospect_id)
+    local = at.astimezone(ZoneInfo(known.place.timezone or "UTC"))
+    fields = {**known.fields, "next_step": what, "next_step_at": local.strftime("%Y-%m-%dT%H:%M")}
+    tx.execute(update(prospects).where(prospects.c.id == prospect_id).values(fields=fields, next_step_at=at))
 
 
 def set_fields(tx: Connection, prospect_id: int, fields: Mapping[str, str]) -> None:

@@ -84,12 +84,23 @@ def close(tx: Connection, task_id: int, outcome: str, note: str, now: datetime) 
     return tx.execute(update(tasks).where(where).values(done_at=now, outcome=outcome, note=note)).rowcount == 1
 
 
-def close_of_enrolment(tx: Connection, enrolment_id: int, outcome: str, now: datetime, *, step_only: bool) -> None:
-    """Close what is open for an enrolment because its question is settled; ``step_only``: just its plan's own tasks."""
+def close_of_enrolment(tx: Connection, enrolment_id: int, outcome: str, now: datetime) -> None:
+    """Close all that is open for an enrolment because its questions are settled."""
     where = (tasks.c.enrolment_id == enrolment_id) & tasks.c.done_at.is_(None)
-    if step_only:
-        where &= tasks.c.step != ""
     tx.execute(update(tasks).where(where).values(done_at=now, outcome=outcome))
+
+
+def close_of_plan(tx: Connection, enrolment_id: int, outcome: str, now: datetime) -> None:
+    """Close what was asked so that an enrolment could go on, because it is over; answers still wait for the human."""
+    of_plan = (tasks.c.step != "") | tasks.c.kind.in_(("decision", "template", "wording", "colleague"))
+    where = (tasks.c.enrolment_id == enrolment_id) & tasks.c.done_at.is_(None) & of_plan
+    tx.execute(update(tasks).where(where).values(done_at=now, outcome=outcome))
+
+
+def open_of_kind(tx: Connection, *kinds: str) -> list[OpenTask]:
+    """Return the open tasks of these kinds, oldest first."""
+    query = _query().where(tasks.c.done_at.is_(None), tasks.c.kind.in_(kinds)).order_by(tasks.c.id)
+    return [_from_row(row) for row in tx.execute(query)]
 
 
 def close_of_step(tx: Connection, enrolment_id: int, outcome: str, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -38,4 +38,9 @@ def newest_at(tx: Connection) -> datetime | None:
 
 
 def _known(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in data.items() if value}
+    return {key: _moment(value) if isinstance(value, datetime) else value for key, value in data.items() if value}
+
+
+def _moment(value: datetime) -> str:
+    """Return a moment as every JSON of ours shows it."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

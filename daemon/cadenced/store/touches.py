@@ -170,9 +170,9 @@ def settle(tx: Connection, touch_id: int, boot_id: str, state: TouchState, **col
 
 def resolve(tx: Connection, touch_id: int, state: TouchState, evidence: str, now: datetime) -> bool:
     """Write the end of a touch in doubt, with what proves it; False when somebody else was first."""
-    columns = {"state": state.value, "evidence": evidence, "settled_at": now}
+    columns: dict[str, object] = {"state": state.value, "evidence": evidence, "settled_at": now}
     if state is TouchState.SENT:
-        columns["sent_at"] = now
+        columns["sent_at"] = func.coalesce(touches.c.armed_at, now)
     return _move(tx, touch_id, {TouchState.UNKNOWN, TouchState.IN_DOUBT, TouchState.ARMED}, "", **columns)
 
 
