@@ -216,3 +216,14 @@ def test_the_same_daemon_runs_on_postgresql(tmp_path: Path, server: dovecot.Dove
         until(lambda: desk.state("elodie@exemple.example") == "finished")
         assert desk.stop() == 0
         assert desk.run("audit").returncode == 0
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(not postgres.available(), reason="PostgreSQL's server programs are not installed")
+def test_a_second_daemon_on_the_same_postgresql_is_refused(tmp_path: Path, server: dovecot.Dovecot) -> None:
+    with postgres.server() as database, outside.opened(tmp_path, server.port, database=database.database()) as desk:
+        desk.start()
+        until(lambda: "ready" in desk.log())
+        assert "another daemon" in desk.run("run", "--until-idle", code=4).stderr
+        desk.stop(signal.SIGKILL)
+        desk.run("run", "--until-idle")

@@ -116,7 +116,7 @@ def _verb(command: str) -> str:
 @contextlib.asynccontextmanager
 async def serve(**settings: object) -> AsyncIterator[Peer]:
     """Run a peer on a loopback port; ``settings`` are ``Peer``'s fields."""
-    peer = Peer(**settings)  # type: ignore[arg-type]
+    peer = Peer(**settings)  # type: ignore[arg-type] # the peer's own small grammar
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer.connections += 1

@@ -62,8 +62,10 @@ class Database:
         migrations.upgrade(self._engine)
 
     def claim_for_daemon(self) -> None:
-        """Make sure that no second daemon works on this SQLite file; DatabaseInUseError when one does."""
+        """Make sure that no second daemon works on this database; DatabaseInUseError when one does."""
         path = make_url(self.url).database
+        if not self.is_sqlite:
+            self._claim_session()
         if not self.is_sqlite or path in (None, "", ":memory:"):
             return
         self._lock = Path(f"{path}.lock").open("a")  # noqa: SIM115 - held open for the life of the daemon
@@ -72,6 +74,15 @@ class Database:
         except OSError as cause:
             self._lock.close()
             raise DatabaseInUseError(f"another daemon works on {self.shown}; stop it first") from cause
+
+    def _claim_session(self) -> None:
+        """Hold a lock for as long as this session lives: PostgreSQL gives it back when the process is gone."""
+        self._watch = self._engine.raw_connection()
+        self._watch.driver_connection.autocommit = True  # type: ignore[union-attr] # psycopg's own connection
+        cursor = self._watch.cursor()
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('cadenced daemon'))")
+        if not (cursor.fetchone() or (False,))[0]:
+            raise DatabaseInUseError(f"another daemon works on {self.shown}; stop it first")
 
     @property
     def shown(self) -> str:
