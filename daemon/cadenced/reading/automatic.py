@@ -100,6 +100,9 @@ def _by_voice(inbound: Inbound, subject: str, text: str, titled: tuple[str, ...]
     about = voice.about(text, lowered)
     if human and not (automatic and titled) and not _plain(about, human, text, lowered):
         away = about is not None and about[0] == "away" and voice.says("courtesy", text, lowered)
+        promised = about is not None and about[0] in {"ack", "received"} and voice.formal(about[0], text, lowered)
+        if promised and not voice.requests(text):
+            return Automatic(_kind(subject, text), (f"{about[0]}: {about[1]}", *titled)) if about else None
         sure = (away or voice.returning(text, lowered)) and not voice.requests(text)
         return _returning(subject, text, titled) or Automatic("out_of_office", (f"away: {away}",)) if sure else None
     told = tuple(filter(None, (automatic and f"text: {automatic}", about and f"{about[0]}: {about[1]}")))
@@ -116,9 +119,11 @@ _SOFT = re.compile(r"\b(?:this person|your (?:note|message|e-?mail|question|poin
 
 def _plain(about: tuple[str, str] | None, human: str, text: str, lowered: str) -> bool:
     """Whether what only a machine says outweighs a word that people use too; a name or a request outweighs it."""
-    if about is None or voice.greeted(text) or "?" in text or not _SOFT.search(human):
+    if about is None or voice.greeted(text):
         return False
-    return about[0] in {"left", "receipt"} or (about[0] == "challenge" and "http" in lowered)
+    if about[0] == "challenge" and ("http" in lowered or "reply" in lowered):
+        return True
+    return about[0] in {"left", "receipt"} and "?" not in text and bool(_SOFT.search(human))
 
 
 def _returning(subject: str, text: str, titled: tuple[str, ...]) -> Automatic | None:

@@ -188,7 +188,7 @@ def _families(language: str) -> tuple[_Family, ...]:
         _family(pattern)
         for name in languages
         for pattern in (*patterns.load(f"intent_{name}"), *(one for one in wide if one.language == name))
-    )
+    ) + tuple(_family(one) for one in wide if not one.language)
 
 
 LANGUAGES = ("en", "fr", "de", "nl", "es", "it", "pt", "sv")

@@ -17,6 +17,7 @@ _SHORTEST = 2
 _RARE = frozenset("?@")  # one such sign is a key, too
 _PIECE = 3
 _MOST = 80
+_MANY = 8
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def branches(source: str) -> tuple[Branch, ...]:
 
 
 def _unwrapped(piece: str) -> list[str]:
-    """Part a group of words further, where as a whole it has no keys."""
-    if keys(piece) or not piece.startswith(_OPENING) or not piece.endswith(_CLOSINGS):
+    """Part a group of words further, where as a whole it has no keys, or many."""
+    if 0 < len(keys(piece)) <= _MANY or not piece.startswith(_OPENING) or not piece.endswith(_CLOSINGS):
         return [piece]
     end = next(closing for closing in _CLOSINGS if piece.endswith(closing))
     inner = piece[len(_OPENING) : -len(end)]
