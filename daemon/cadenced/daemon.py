@@ -31,6 +31,7 @@ from cadenced.mail.imap import Mailbox as ImapMailbox
 from cadenced.mail.privacy import hush_libraries
 from cadenced.mail.smtp import Pool
 from cadenced.ports import Clock, Inbox, Mailer
+from cadenced.reading import verdict
 from cadenced.store import enrolments, mailboxes, timeline, touches
 from cadenced.store.database import Database
 
@@ -168,9 +169,11 @@ async def _run(workspace: Workspace, shelf: LibrarySource, *, until_idle: bool) 
     daemon = assemble(workspace, real_wires(workspace.config, workspace.clock), shelf)
     _listen_for_signals(daemon)
     daemon.supervisor.pulse = lambda: _beat(daemon.housekeeping, workspace.clock)
+    warming = asyncio.create_task(asyncio.to_thread(verdict.warm), name="warming")  # before the first answer
     systemd.ready(f"{len(daemon.senders)} mailboxes")
     log.info("ready", extra={"mailboxes": len(daemon.senders), "grace": GRACE})
     await daemon.run(until_idle=until_idle)
+    await warming
     log.info("stopped")
     return _status(workspace) if until_idle else 0
 
