@@ -398,3 +398,16 @@ def test_hostile_text_is_read_for_days_without_blowing_up(seed):
     for language in ("en", "de", "fr"):
         dates.back_on(seed * 20_000, WEDNESDAY, language)
         dates.again_on(seed * 20_000, WEDNESDAY, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "day"),
+    [
+        ("Fragen Sie im März wieder nach.", "de", date(2025, 3, 3)),
+        ("Fragen Sie im dritten Quartal nächstes Jahr wieder nach.", "de", date(2025, 7, 1)),
+        ("Ask again in October next year.", "en", date(2025, 10, 1)),
+        ("Kunt u het in zes weken nog eens proberen?", "nl", date(2025, 1, 23)),
+    ],
+)
+def test_a_part_of_a_year_belongs_to_the_year_named_behind_it(text, language, day):
+    assert dates.again_on(text, datetime(2024, 12, 12, 9, tzinfo=UTC), language) == day

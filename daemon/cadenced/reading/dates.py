@@ -26,6 +26,7 @@ _AFTERWARDS = re.compile(
     r"|depois disso)\b"
 )
 _AWAY = 3  # the rank of a day of absence; the last of several counts
+_SEVERAL = frozenset({_AWAY, 5})  # of several absences in one notice the last return counts
 _NEAR = 70  # characters between a cue and the day that it speaks of
 _FUZZY = frozenset(
     {
@@ -66,7 +67,7 @@ def back_on(text: str, sent: datetime, language: str, business: Business = weekd
     best: tuple[int, date] | None = None
     for clues in _clues(text, reading):
         for rank, day in _returns(clues, reading.grammar):
-            if best is None or rank > best[0] or (rank == best[0] == _AWAY and day > best[1]):
+            if best is None or rank > best[0] or (rank == best[0] and rank in _SEVERAL and day > best[1]):
                 best = (rank, day)
     return _business(best[1], reading.sent, business) if best else None
 

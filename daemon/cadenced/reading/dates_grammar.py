@@ -117,6 +117,7 @@ def _rules(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> Iterable[tupl
     yield from _relative(words)
     yield from _months(words)
     yield from _weekdays(words)
+    yield from _quarter(words)
     yield from _next(words)
     yield from _named(words, feasts)
 
@@ -189,6 +190,7 @@ _SHORT_MONTHS = frozenset(
         "june",
         "july",
         "mars",
+        "märz",
         "mai",
         "juin",
         "août",
@@ -242,11 +244,14 @@ def _next(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "next", rf"(?<!\w){unit}\s+(?:{words['next_after']})(?!\w)"
 
 
-def _named(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _quarter(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield (
         "quarter",
         rf"(?<!\w)(?:{words['quarter']})(?:{words['of']}[\s/]*(?:{words['article']})?(?:(?P<y>20\d\d)|(?P<ny>{words['new_year']})))?",
     )
+
+
+def _named(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "week", rf"(?<!\w)(?:{words['week_number']})(?:[\s/]*(?P<y>20\d\d))?"
     for name in ("month_end", "quarter_end", "year_end", "new_year", "rentree"):
         if name in words:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from cadenced.reading import dates_calendar as cal
 from cadenced.reading.dates_grammar import Grammar
 from cadenced.reading.dates_reading import Reading
 from cadenced.reading.dates_resolve import RESOLVERS
@@ -46,7 +47,9 @@ def _join_ranges(sentence: str, found: list[Mention], grammar: Grammar) -> list[
     joined: list[Mention] = []
     for mention in found:
         before = joined[-1] if joined else None
-        if before and _joins(sentence, before, mention, grammar):
+        if before and _names_year(sentence, before, mention):
+            joined[-1] = _in_year(before, mention)
+        elif before and _joins(sentence, before, mention, grammar):
             kind = "weekdays" if before.kind == mention.kind == "weekday" else "range"
             joined[-1] = Mention(before.start, mention.end, before.first, mention.last, kind)
         elif before and _same_week(sentence, before, mention):
@@ -62,6 +65,21 @@ _BETWEEN = re.compile(r"\b(?:between|entre|zwischen|tussen|tra|fra|mellan|both)\
 _AND = re.compile(r"\s*,?\s*(?:and|et|und|en|y|e|och)\b")
 _LEAD = re.compile(r"[^\d]{0,24}")
 _DATED = frozenset({"date", "numeric", "short", "iso", "only_day"})
+
+
+_PARTS = frozenset({"month", "quarter", "season", "part_month", "half_year"})
+
+
+def _names_year(sentence: str, before: Mention, mention: Mention) -> bool:
+    """`spring next year`, `im März nächsten Jahres`: a part of a year and the whole year that it belongs to."""
+    whole = (mention.last - mention.first).days > 300
+    return whole and before.kind in _PARTS and len(sentence[before.end : mention.start]) < 10
+
+
+def _in_year(before: Mention, mention: Mention) -> Mention:
+    months = 12 * max(0, mention.first.year - before.first.year)
+    first, last = (cal.plus_months(day, months) for day in (before.first, before.last))
+    return Mention(before.start, mention.end, first, last, before.kind)
 
 
 _WEEKS = frozenset({"next", "after_next", "week"})
