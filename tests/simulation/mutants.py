@@ -5,6 +5,7 @@ Each mutant names the laws of which it must break at least one in a world in whi
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, update
 from cadenced import ports
 from cadenced.core import events, planner
 from cadenced.core.planner import Quota
-from cadenced.engine import arrivals, desk, pace, settling
+from cadenced.engine import arrivals, pace, settling
 from cadenced.engine.armoury import Armoury
 from cadenced.engine.watcher import Watcher
 from cadenced.errors import WireError
@@ -126,10 +127,8 @@ def sends_when_the_inbox_cannot_be_read(_: pytest.MonkeyPatch, parts: Parts) -> 
         async def fence(self) -> float | None:
             async with self._lock:
                 began = self._workspace.clock.monotonic()
-                try:
+                with contextlib.suppress(WireError):
                     await self._read_all(await self._inbox.folders())
-                except WireError:
-                    pass
                 await self._note_synced()
                 return began
 
@@ -265,7 +264,7 @@ def keeps_no_limit_and_no_gap(patch: pytest.MonkeyPatch, _: Parts) -> None:
 
 @mutant("I13", "I15")
 def drops_what_the_server_postpones(patch: pytest.MonkeyPatch, _: Parts) -> None:
-    patch.setattr(settling, "_deferred", lambda _tx, workspace, claimed, answer: None)
+    patch.setattr(settling, "_deferred", lambda _tx, **_rest: None)
 
 
 @mutant("I6", "I22")
@@ -279,6 +278,3 @@ def begins_again_at_the_first_step_after_a_resume(patch: pytest.MonkeyPatch, _: 
 
     for state in (State.ACTIVE, State.PAUSED, State.AWAITING_TASK, State.HALTED):
         patch.setitem(lifecycle.TRANSITIONS[state], events.Resumed, resumed)  # type: ignore[arg-type] # a dict inside
-
-
-__all__ = ["MUTANTS", "Mutant", "caught", "desk"]

@@ -79,7 +79,7 @@ class ImapServer:
         """Let a mail become visible, now."""
         self.drawers[folder].add(raw, self.now())
         self.on_delivery(folder, raw)
-        if not (self.trouble.deaf and self.chance.random() < self.trouble.deaf):
+        if not self.down and not (self.trouble.deaf and self.chance.random() < self.trouble.deaf):
             for listener in self.listeners:
                 listener.set()
 

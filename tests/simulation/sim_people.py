@@ -88,5 +88,6 @@ class Pen:
 
     def _mail(self, sender: str, text: str, at: datetime, headers: str) -> bytes:
         number = next(self._count)
-        top = f"From: <{sender}>\r\nTo: <{OURS}>\r\nDate: {format_datetime(at)}\r\nMessage-ID: <n{number}@away.example>\r\n"
+        top = f"From: <{sender}>\r\nTo: <{OURS}>\r\nDate: {format_datetime(at)}\r\n"
+        top += f"Message-ID: <n{number}@away.example>\r\n"
         return f"{top}{headers}\r\n{text}\r\n".encode()

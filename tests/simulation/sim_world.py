@@ -1,4 +1,4 @@
-"""One world from one seed: the product's own services on virtual time, its own store in memory, everything else invented.
+"""One world from one seed: the product's own services on virtual time, its own store in memory, all else invented.
 
 ``World(seed, scale).run()`` returns a ``Course`` with what happened, a digest of it, and what broke.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ from simulation import settings_of_worlds as terms
 from simulation.oracle import Oracle, Row
 from simulation.sim_imap import ImapServer, SimInbox
 from simulation.sim_people import Pen, Person
-from simulation.sim_smtp import Dot, Odds, SmtpServer, SimMailer, Write
+from simulation.sim_smtp import Dot, Odds, SimMailer, SmtpServer, Write
 from simulation.virtual_loop import Dead, Process, UnrestError, VirtualLoop, process
 
 BEGIN = datetime(2026, 1, 1, 7, tzinfo=UTC)
@@ -50,8 +51,8 @@ class Scale:
     """How large a world is: people, days with faults, and quiet days after them in which all must come right."""
 
     people: int = 12
-    days: int = 14
-    calm: int = 12
+    days: int = 12
+    calm: int = 8
     faults: bool = True
     far_jumps: bool = True
 
@@ -131,7 +132,7 @@ def fresh_store() -> SimStore:
 def _raw(store: SimStore) -> Any:
     global _CONNECTION  # noqa: PLW0603 - as above
     if _CONNECTION is None:
-        _CONNECTION = store._engine.raw_connection()  # noqa: SLF001 - the store has no door for this
+        _CONNECTION = store._engine.raw_connection()
     return _CONNECTION.driver_connection
 
 
@@ -142,6 +143,10 @@ class _Rest:
     listens: bool
     done: asyncio.Future[None]
     timer: asyncio.TimerHandle
+
+    def tick_from(self, moment: float) -> float:
+        """Return the first of the service's own ticks that is not before a moment: nobody knows what comes."""
+        return self.earliest + TICK * math.ceil(max(0.0, moment - self.earliest) / TICK)
 
 
 @dataclass(slots=True)
@@ -159,7 +164,7 @@ class Daemon:
 class World:
     """Everything there is."""
 
-    def __init__(self, seed: int, scale: Scale = Scale(), parts: Parts | None = None) -> None:  # noqa: B008 - frozen
+    def __init__(self, seed: int, scale: Scale = Scale(), parts: Parts | None = None) -> None:
         self.seed = seed
         self.scale = scale
         self.parts = parts or Parts()
@@ -217,8 +222,8 @@ class World:
         """Let no listener rest beyond a moment at which something happens, except for its tick."""
         self._upcoming.append(moment)
         for rest in list(self._rests.values()):
-            if rest.wake_at > moment and (rest.listens or everybody):
-                self._wake_by(rest, max(rest.earliest, moment))
+            if rest.wake_at > rest.tick_from(moment) and (rest.listens or everybody):
+                self._wake_by(rest, rest.tick_from(moment))
 
     def _wake_by(self, rest: _Rest, moment: float) -> None:
         rest.timer.cancel()
@@ -233,9 +238,10 @@ class World:
         now = self.loop.time()
         earliest = now + seconds
         ahead = self._next_happening(now) if listens else self._next_due(now)
-        wake_at = max(earliest, min(ahead, now + LONGEST_REST))
         done = self.loop.create_future()
-        rest = _Rest(wake_at, earliest, listens, done, self.loop.later(wake_at - now, _finish, done))
+        rest = _Rest(0.0, earliest, listens, done, self.loop.later(seconds, _finish, done))
+        ahead = min(ahead, now + LONGEST_REST)
+        self._wake_by(rest, rest.tick_from(ahead) if listens else max(earliest, ahead))
         self._rests[id(rest)] = rest
         try:
             await done
@@ -261,7 +267,7 @@ class World:
 
     def _kept_back(self, wall: int) -> int | None:
         """Return until when a limit keeps back what is due, None where only a human can let it go."""
-        held, quota = self.store.read(lambda tx: self._limits(tx))
+        held, quota = self.store.read(self._limits)
         if held:
             return None
         return (quota.until - _EPOCH) // timedelta(microseconds=1) if quota.until else wall
@@ -353,7 +359,7 @@ class World:
         watcher = parts.watcher(space, box, inbox)
         sender = parts.sender(space, box, parts.mailer(self.smtp, self.clock, box.smtp.connections), watcher)
         if parts.armoury is not None:
-            sender._armoury = parts.armoury(space, watcher.fence)  # noqa: SLF001 - a mutant's way in
+            sender._armoury = parts.armoury(space, watcher.fence)
         resolver = Resolver(space, {box.name: watcher})
         daemon.senders, daemon.watchers = [sender], [watcher]
         space.changed = lambda: self._soon(daemon, sender.wake)
@@ -399,7 +405,7 @@ class World:
             row = {"email": person.email, "mailbox": box, "timezone": zone, "country": country}
             row |= {"fields": {"first_name": f"Ann{number}"}, "created_at": self.wall()}
             self.store.transact(lambda tx, row=row: tx.execute(prospects.insert().values(**row)))
-            self.at(self.chance.uniform(60, 3 * 86_400), self.enrol, person.email)
+            self.at(self.chance.uniform(60, 0.6 * self.scale.days * 86_400), self.enrol, person.email)
 
     def enrol(self, email: str, sequence: str = "plan") -> None:
         """A human begins a sequence for somebody."""

@@ -1,7 +1,7 @@
 """Runs worlds from new seeds for as long as is asked, and says how many, how fast, and which seed failed.
 
-    python tests/simulation/soak.py --minutes 10
-    python tests/simulation/soak.py --seed 23 --trace
+python tests/simulation/soak.py --minutes 10
+python tests/simulation/soak.py --seed 23 --trace
 """
 
 from __future__ import annotations
