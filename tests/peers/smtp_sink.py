@@ -338,7 +338,7 @@ class Conversation:
 @contextlib.asynccontextmanager
 async def serve(port: int = 0, **settings: object) -> AsyncIterator[Sink]:
     """Run a sink on a loopback port of its own choosing; ``settings`` are ``Sink``'s fields."""
-    sink = Sink(**settings)  # type: ignore[arg-type]
+    sink = Sink(**settings)  # type: ignore[arg-type] # settings are a sink's own fields
     talks: set[asyncio.Task[None]] = set()
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
