@@ -61,10 +61,10 @@ def test_the_odd_days_are_said_right(language: str, day: date, words: str) -> No
     [
         ("2026-03-03", date(2026, 3, 3)),
         ("2026-3-3", date(2026, 3, 3)),
-        ("2026-03-03 09:30", datetime(2026, 3, 3, 9, 30)),  # noqa: DTZ001
-        ("2026-03-03T09:30", datetime(2026, 3, 3, 9, 30)),  # noqa: DTZ001
-        (" 2026-03-03T09:30:15.5Z ", datetime(2026, 3, 3, 9, 30)),  # noqa: DTZ001
-        ("2026-03-03 9h30", datetime(2026, 3, 3, 9, 30)),  # noqa: DTZ001
+        ("2026-03-03 09:30", datetime(2026, 3, 3, 9, 30)),  # noqa: DTZ001 - a local time
+        ("2026-03-03T09:30", datetime(2026, 3, 3, 9, 30)),  # noqa: DTZ001 - a local time
+        (" 2026-03-03T09:30:15.5Z ", datetime(2026, 3, 3, 9, 30)),  # noqa: DTZ001 - a local time
+        ("2026-03-03 9h30", datetime(2026, 3, 3, 9, 30)),  # noqa: DTZ001 - a local time
         ("2026-02-30", None),
         ("03/03/2026", None),
         ("next Tuesday", None),
@@ -76,9 +76,9 @@ def test_only_iso_days_are_read(text: str, moment: date | None) -> None:
 
 
 def test_full_hours_and_noon_are_said_as_people_say_them() -> None:
-    hours = {n: dates.say_time(datetime(2026, 1, 1, n).time(), "en") for n in (0, 9, 12, 13)}  # noqa: DTZ001
+    hours = {n: dates.say_time(datetime(2026, 1, 1, n).time(), "en") for n in (0, 9, 12, 13)}  # noqa: DTZ001 - a local time
     assert hours == {0: "12 am", 9: "9 am", 12: "12 pm", 13: "1 pm"}
-    assert dates.say_time(datetime(2026, 1, 1, 9).time(), "de") == "9 Uhr"  # noqa: DTZ001
+    assert dates.say_time(datetime(2026, 1, 1, 9).time(), "de") == "9 Uhr"  # noqa: DTZ001 - a local time
 
 
 def test_a_time_that_is_not_known_is_empty_and_can_have_a_fallback() -> None:

@@ -178,7 +178,7 @@ def test_groups_have_only_their_parts() -> None:
 
 
 def test_the_parts_of_the_touch_are_known() -> None:
-    occasion = replace(OCCASION, last_touch=context.LastTouch("Your goals", datetime(2026, 2, 26, 9)))  # noqa: DTZ001
+    occasion = replace(OCCASION, last_touch=context.LastTouch("Your goals", datetime(2026, 2, 26, 9)))  # noqa: DTZ001 - a local time
     read = template("{{ step.purpose }}, {{ last_touch.subject }}, {{ last_touch.at | day }}, {{ now }}")
     assert read.render(given(occasion)).body == "recap what was agreed, Your goals, Thursday 26 February, 2 March"
 
@@ -193,7 +193,7 @@ def test_known_columns_win_over_nothing_and_ours_win_over_columns() -> None:
 
 
 def test_a_next_step_agreed_since_the_import_wins_over_the_column() -> None:
-    agreed = replace(OCCASION, next_step_at=datetime(2026, 3, 20, 9))  # noqa: DTZ001
+    agreed = replace(OCCASION, next_step_at=datetime(2026, 3, 20, 9))  # noqa: DTZ001 - a local time
     assert (
         template("{{ next_step_at | day }}").render(given(agreed, next_step_at="2026-03-12")).body == "Friday 20 March"
     )
