@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -23,12 +24,13 @@ from simulation.nemesis import Drama
 from simulation.sim_world import Course, Scale
 
 
-def seeds(first: int, minutes: float) -> Iterator[int]:
-    """Yield seed after seed until time is up."""
+def courses(pool: Pool, first: int, minutes: float, given: tuple[Scale, int]) -> Iterator[Course]:
+    """Yield the courses of seed after seed until time is up; a few at a time, so that the end is the end."""
+    scale, jobs = given
     ends = time.monotonic() + minutes * 60
     while time.monotonic() < ends:
-        yield first
-        first += 1
+        yield from pool.imap_unordered(world, [(seed, scale) for seed in range(first, first + 4 * jobs)])
+        first += 4 * jobs
 
 
 def world(given: tuple[int, Scale]) -> Course:
@@ -42,7 +44,7 @@ def soak(first: int, minutes: float, scale: Scale, jobs: int) -> int:
     """Run worlds; returns 1 where a law broke."""
     began, worlds, sends, broken = time.monotonic(), 0, 0, {}
     with multiprocessing.Pool(jobs) as pool:
-        for course in pool.imap_unordered(world, ((seed, scale) for seed in seeds(first, minutes))):
+        for course in courses(pool, first, minutes, (scale, jobs)):
             worlds, sends = worlds + 1, sends + course.sends
             if course.broken:
                 broken[course.seed] = course.broken
