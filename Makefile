@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: demo test check format docs bench clean help
+.PHONY: demo test check format docs bench soak clean help
 
 help:
 	@echo "make demo     the whole product on this machine in under a minute, without account or network"
@@ -14,6 +14,7 @@ help:
 	@echo "make check    ruff, format, mypy --strict, import-linter"
 	@echo "make docs     regenerate the pages that are drawn from the code"
 	@echo "make bench    the benchmarks, as JSON"
+	@echo "make soak     new worlds of the simulation for MINUTES (10)"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,6 +52,11 @@ docs: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+MINUTES ?= 10
+
+soak: $(DEV_STAMP)
+	$(BIN)/python tests/simulation/soak.py --minutes $(MINUTES)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

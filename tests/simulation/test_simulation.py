@@ -17,7 +17,7 @@ from simulation.sim_imap import ImapServer, SimInbox
 from simulation.sim_world import Scale, World
 
 FIXED = range(6)
-NEW = int(os.environ.get("CADENCED_NEW_SEEDS", "2"))
+NEW = int(os.environ.get("CADENCED_NEW_SEEDS", "0"))
 USUAL = Scale()
 
 
@@ -40,6 +40,7 @@ def test_no_law_breaks_in_the_worlds_of_fixed_seeds(seed: int) -> None:
     run(seed)
 
 
+@pytest.mark.skipif(not NEW, reason="new worlds are for `make soak`, or CADENCED_NEW_SEEDS=N")
 def test_no_law_breaks_in_new_worlds() -> None:
     for _ in range(NEW):
         run(secrets.randbelow(10**9))

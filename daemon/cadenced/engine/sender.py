@@ -166,7 +166,8 @@ class Sender:
         stuck = bool(obstacle) or resting or (quota.until is not None and not gap_only)
         self.idle = not self._on_wire and (not waiting or stuck)
         moments = [m for m in (upcoming, quota.until if waiting else None, self._rest_until) if m and m > now]
-        if waiting and not moments and not self._on_wire:
+        blind = self._held or self._watcher.synced_at is None  # who lifts that wakes us
+        if waiting and not (moments or self._on_wire or blind):
             return SOON
         return min([*(m - now for m in moments), TICK])
 
