@@ -154,17 +154,30 @@ def _judged(subject: str, text: str, evidence: tuple[str, ...]) -> Automatic:
     return Automatic(kind, evidence, untold and not voice.says("subject.receipt", subject))
 
 
+# The first that speaks decides: the kind, what the text says, what the subject says.
+_KINDS = (
+    ("challenge", ("challenge",), "subject.challenge"),
+    ("other", ("receipt",), "subject.receipt"),
+    ("left_company", ("left",), "subject.left"),
+    ("out_of_office", ("away",), "subject.away"),
+)
+_WEAKER = (
+    ("left_company", ("gone",), ""),
+    ("other", ("unread", "moved"), ""),
+    ("acknowledgement", ("ack", "received"), "subject.ack"),
+)
+
+
 def _kind(subject: str, text: str) -> str:
     lowered = text.lower()
-    if voice.says("challenge", text, lowered) or voice.says("subject.challenge", subject):
-        return "challenge"
-    if voice.says("receipt", text, lowered) or voice.says("subject.receipt", subject):
-        return "other"
-    if voice.says("left", text, lowered) or voice.says("subject.left", subject):
-        return "left_company"
-    if voice.says("away", text, lowered) or voice.says("subject.away", subject):
-        return "out_of_office"
-    if voice.says("unread", text, lowered) or voice.says("moved", text, lowered):
-        return "other"
-    received = any(voice.says(place, text, lowered) for place in ("ack", "received"))
-    return "acknowledgement" if received or voice.says("subject.ack", subject) else "other"
+    sure = _first(_KINDS, subject, text, lowered)
+    if sure or voice.returning(text, lowered):
+        return sure or "out_of_office"
+    return _first(_WEAKER, subject, text, lowered) or "other"
+
+
+def _first(kinds: tuple[tuple[str, tuple[str, ...], str], ...], subject: str, text: str, lowered: str) -> str:
+    for kind, places, title in kinds:
+        if any(voice.says(place, text, lowered) for place in places) or (title and voice.says(title, subject)):
+            return kind
+    return ""
