@@ -1,4 +1,4 @@
-"""The figures on invented replies: A, from which the rules learn, and B, which they have not seen."""
+"""The figures on invented replies, A and B; the rules have learnt from both, so they guard and do not forecast."""
 
 import json
 from pathlib import Path
@@ -25,18 +25,20 @@ def judged(request):
 
 LEAST = {
     "a": {
-        "verdict strict": 0.91,
+        "verdict strict": 0.93,
         "unsubscribe recall": 1.0,
-        "unsubscribe precision": 0.90,
-        "date in range": 0.92,
-        "automatic": 0.98,
+        "unsubscribe precision": 0.95,
+        "date in range": 0.95,
+        "automatic": 1.0,
+        "referral": 0.91,
     },
     "b": {
-        "verdict strict": 0.76,
-        "unsubscribe recall": 0.99,
-        "unsubscribe precision": 0.84,
-        "date in range": 0.87,
-        "automatic": 0.82,
+        "verdict strict": 0.93,
+        "unsubscribe recall": 1.0,
+        "unsubscribe precision": 0.95,
+        "date in range": 0.91,
+        "automatic": 0.97,
+        "referral": 0.76,
     },
 }
 

@@ -139,7 +139,7 @@ def _judge_sentence(sentence: _Sentence, language: str, hits: dict[str, dict[str
         weight = family.weight * _share(family.verdict, match.end() <= but, lowered.endswith("?"))
         _note(hits, family.verdict, family.pattern.code, _Hit(weight, match[0].strip()[:80]))
     near = _judge_day(lowered, language, hits)
-    if "?" in lowered:
+    if "?" in lowered and any(map(str.isalpha, lowered)):
         _note(hits, "question", "question.mark", _Hit(0.5 if matched or near else 2.0, sentence.text[-80:]))
 
 

@@ -19,6 +19,8 @@ _PLEA = re.compile(
 
 def of(sentence: str, language: str) -> str:
     """Return the sentence without its denied clauses; nothing of one that a mailing says to its readers."""
+    if _any_of("asked", language).search(sentence):
+        return ""
     if "?" not in sentence and _any_of("foot", language).search(sentence):
         return ""
     if sentence.rstrip().endswith("?") and _any_of("third", language).search(sentence) and not _PLEA.search(sentence):

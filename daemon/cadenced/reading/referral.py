@@ -9,7 +9,7 @@ from cadenced.reading import intent, patterns, quoting
 
 _MAX_TEXT = 5000
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@(?:[\w-]{1,63}\.){1,6}[a-zA-Z]{2,24}")
-_SENTENCE = re.compile(r"(?<=[^\W\d]{3}[.])\s+|(?<=[!?])\s+|\n\s*\n\s*|(?<=[\w)]@)(?!.)")
+_SENTENCE = re.compile(r"(?<=[^\W\d]{3}[.])(?<![DS]ra[.])(?<!ott[.])\s+|(?<=[!?])\s+|\n\s*\n\s*|(?<=[\w)]@)(?!.)")
 _CAPITAL = r"(?:[A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĘĚŁŃŇŐŘŚŠŤŮŰŹŻŽ][\w'’]*(?:-[\w'’]+)*)"
 _PARTICLE = r"(?:de|di|du|del|della|der|den|van|von|da|dos|das|do|la|le|el|af|ter|ten|zu|al|ben|bin)"
 _NAME = re.compile(rf"\b{_CAPITAL}\.?(?:[ \u00a0](?:{_PARTICLE}[ \u00a0]){{0,2}}{_CAPITAL}){{0,3}}")
@@ -37,12 +37,10 @@ def read(text: str, language: str) -> Referral | None:
     address, home = _address(sentences, language)
     if address:
         return Referral(_name_beside(home, address, language), address)
-    for sentence in sentences:
-        if intent.speaks_for("referral", sentence, language):
-            name = _name(sentence, language)
-            if name:
-                return Referral(name, "")
-    return None
+    speaking = [sentence for sentence in sentences if intent.speaks_for("referral", sentence, language)]
+    names = (_name(sentence, language) for sentence in speaking)
+    name = next(filter(None, names), "")
+    return Referral(name, "") if name else None
 
 
 def _address(sentences: list[str], language: str) -> tuple[str, str]:
