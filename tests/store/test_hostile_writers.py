@@ -13,14 +13,17 @@ from cadenced.store.database import Database
 from cadenced.store.schema import meta
 from peers import postgres
 
+ON_POSTGRES = (
+    pytest.mark.postgres,
+    pytest.mark.skipif(not postgres.available(), reason="PostgreSQL's programs are not installed"),
+)
 
-@pytest.fixture(params=["sqlite", "postgres"])
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=ON_POSTGRES)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/one.db"
         return
-    if not postgres.available():
-        pytest.skip("PostgreSQL is not installed")
     with postgres.server() as server:
         yield server.database()
 
