@@ -92,11 +92,29 @@ mailboxes = Table(
     _text("imap_fault"),
     Column("synced_at", Utc),
     Column("first_sent_at", Utc),
-    _word("lease_owner", 40),
-    _number("lease_epoch"),
-    Column("lease_until", Utc),
 )
 """``hold`` stays until a human lifts it; the two faults heal by themselves."""
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("boot", String(40), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("since", Utc, nullable=False),
+    Column("until", Utc, nullable=False),
+)
+"""The daemons on a PostgreSQL database; one lives until ``until``, by the database's clock."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    _word("owner", 40),
+    _number("epoch"),
+    Column("since", Utc),
+)
+"""What only one worker may do at a time; free where the owner does not live. ``epoch`` counts the changes of hand."""
 
 accounts = Table(
     "accounts",

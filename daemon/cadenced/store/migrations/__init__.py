@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from cadenced.store import schema
 
-HEAD = "0001"
+HEAD = "0002"
 """The version that this program works with."""
 
-KNOWN = ("0001",)
+KNOWN = ("0001", "0002")
 """Every version that can be brought up to date."""
 
 
