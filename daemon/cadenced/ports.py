@@ -128,6 +128,13 @@ class Inbox(Protocol):
         """Return True as soon as the inbox may have changed (IDLE), False after ``seconds`` without news."""
         ...
 
+    def attend(self, seconds: float) -> bool:
+        """Listen closely for so long, since answers are likely; True where the server is near enough to be asked often.
+
+        The real one then asks several times a second, where servers tell of news by themselves half a second late.
+        """
+        ...
+
     async def find(self, folder: Folder, message_id: str, reference: str) -> int | None:
         """Return the UID of the message with this Message-ID or X-Cadence-Ref, None when it is certainly not there."""
         ...

@@ -31,6 +31,14 @@ written by hand, and the copies that prove what was sent."""
 LOOK_BACK = timedelta(days=90)
 """How far a folder is read again when its UIDs have changed, or when it is new."""
 
+ATTENTION = timedelta(minutes=30)
+"""For so long after a send of its own a mailbox listens closely: most answers that come at all come soon."""
+
+CLOSE_TICK = timedelta(seconds=2)
+"""How often all folders are read meanwhile, where that costs nothing: answers that a filter or Junk has taken away."""
+_MOST_OF_TIME = 100
+"""Reading all folders may take a hundredth of the time; where it takes longer, it is done less often."""
+
 _BATCH = 50
 _FIRST_REST, _LONGEST_REST = timedelta(seconds=2), timedelta(minutes=2)
 _NOTE_EVERY = timedelta(seconds=30)
@@ -49,8 +57,10 @@ class Watcher:
         self._lock = asyncio.Lock()
         self._places: dict[str, Position] | None = None
         self._sent_folder: Folder | None = None
-        self._faults = 0
+        self._faults = self._deaf = 0
         self._noted_at: datetime | None = None
+        self._close_until = self._took = 0.0
+        self._is_near = False
 
     @property
     def idle(self) -> bool:
@@ -59,22 +69,39 @@ class Watcher:
 
     async def tick(self) -> timedelta:
         """Read what has come; return how long to listen for more."""
-        if await self.fence() is None:
+        if await self._read() is None:
             return min(_FIRST_REST * int(2 ** (self._faults - 1)), _LONGEST_REST)
-        return TICK
+        if not self._is_near or self._workspace.clock.monotonic() >= self._close_until:
+            return TICK
+        return min(max(CLOSE_TICK, timedelta(seconds=self._took * _MOST_OF_TIME)), TICK)
 
     async def rest(self, span: timedelta) -> None:
-        """Listen by IDLE while all is well, else sleep before the next try."""
+        """Listen by IDLE while all is well, else sleep before the next try.
+
+        Who cannot listen reads all the same: a lost IDLE alone holds nobody.
+        """
         if self.synced_at is None:
             await self._workspace.clock.sleep(span)
             return
         try:
             await self._inbox.wait(span.total_seconds())
+            self._deaf = 0
         except WireError as fault:
-            await self._note_fault(fault)
+            if not self._deaf:
+                log.info("no news of the inbox", extra={"mailbox": self._mailbox.name, "fault": str(fault)})
+            self._deaf = min(self._deaf + 1, 5)
+            await self._workspace.clock.sleep(min(_FIRST_REST * int(2 ** (self._deaf - 1)), span))
 
     async def fence(self) -> float | None:
-        """Read every watched folder to its end; return when that began (monotonic), None when it cannot be done."""
+        """Read every watched folder to its end; return when that began (monotonic), None when it cannot be done.
+
+        Who asks is about to send, so answers are likely from now on.
+        """
+        self._is_near = self._inbox.attend(ATTENTION.total_seconds())
+        self._close_until = self._workspace.clock.monotonic() + ATTENTION.total_seconds()
+        return await self._read()
+
+    async def _read(self) -> float | None:
         async with self._lock:
             began = self._workspace.clock.monotonic()
             try:
@@ -82,6 +109,7 @@ class Watcher:
             except WireError as fault:
                 await self._note_fault(fault)
                 return None
+            self._took = self._workspace.clock.monotonic() - began
             await self._note_synced()
             return began
 

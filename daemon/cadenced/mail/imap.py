@@ -52,6 +52,10 @@ class Mailbox:
         """Return True as soon as the folder of replies may have changed, False after ``seconds`` without news."""
         return await self._watch.wait(seconds)
 
+    def attend(self, seconds: float) -> bool:
+        """Listen closely for so long; False where the server is too far away for that."""
+        return self._watch.attend(seconds)
+
     async def find(self, folder: Folder, message_id: str, reference: str) -> int | None:
         """Return the UID of the message with this Message-ID or X-Cadence-Ref, None when it is certainly not there."""
         wanted = {"MESSAGE-ID": message_id.strip("<> "), "X-CADENCE-REF": reference.strip()}
@@ -107,12 +111,17 @@ class Mailbox:
             if self._is_closed:
                 raise errors.WireError("the mailbox was closed")
             self._guard.demand()
+            await self._settings.pace.turn()
             try:
                 connection = await imap_login.connect(self._settings)
             except errors.LoginRefusedError as error:
                 self._guard.refused(str(error))
                 raise
+            except errors.WireError:
+                self._settings.pace.turned_away()
+                raise
             self._guard.accepted()
+            self._settings.pace.welcomed()
             return connection
 
     async def _folders(self, connection: Connection) -> list[Folder]:

@@ -14,6 +14,7 @@ from aioimaplib import aioimaplib as commands
 from cadenced import errors
 from cadenced.mail import imap_wire, privacy
 from cadenced.mail.imap_channel import Channel, LostError, RefusedCommandError, trouble_told
+from cadenced.mail.imap_pace import Pace
 from cadenced.mail.imap_wire import Response
 from cadenced.mail.privacy import Secret, Security
 
@@ -25,6 +26,7 @@ class ImapSettings:
     ``folder`` is where replies are read, ``sent`` the name of the folder of sent mail (``""``: find it).
     ``renewal`` is the age at which an IDLE is begun anew: before routers forget it, and RFC 2177's 29 minutes;
     ``reconnect`` lies between two attempts to listen, so that a server which ends every connection is not stormed.
+    ``pace`` is shared by all mailboxes of one server.
     """
 
     host: str
@@ -42,6 +44,7 @@ class ImapSettings:
     poll: float = 15.0
     max_message: int = 32 * 1024 * 1024
     context: Callable[[], ssl.SSLContext] = privacy.client_context
+    pace: Pace = field(default_factory=Pace, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

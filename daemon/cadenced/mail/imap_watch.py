@@ -1,5 +1,8 @@
 """Waiting for news: a connection of its own that IDLEs (RFC 2177), or asks now and then where IDLE is not known.
 
+Where answers are likely and the server is near, it asks several times a second: servers gather news for a while
+before they tell of it (Dovecot 0.5 s, and no client can change that), but answer NOOP at once.
+
 What it hears is a reason to look, never proof that there is nothing (IDLE wakes, NOOP decides).
 """
 
@@ -15,6 +18,7 @@ from cadenced import errors
 from cadenced.mail import imap_names
 from cadenced.mail.imap_channel import LostError, trouble_told
 from cadenced.mail.imap_connection import Connection, ImapSettings
+from cadenced.mail.imap_pace import Nearness
 
 
 class Watch:
@@ -25,7 +29,10 @@ class Watch:
         self._new_connection = connect
         self._connection: Connection | None = None
         self._idle: asyncio.Task[object] | None = None
-        self._idle_since = 0.0
+        self._asked_at = 0.0
+        self._close_until = float("-inf")
+        self._is_close = False
+        self._nearness = Nearness()
         self._tried_at = float("-inf")
         self._is_listening = False
         self._lock = asyncio.Lock()
@@ -46,8 +53,17 @@ class Watch:
                     self._drop()
                 raise
 
+    def attend(self, seconds: float) -> bool:
+        """Listen closely for so long; False where the server is too far away for that."""
+        now = asyncio.get_running_loop().time()
+        self._close_until = max(self._close_until, now + seconds)
+        if self._wants_closeness() and not self._is_close and self._connection is not None:
+            self._connection.channel.news.set()  # whoever listens now, listens closely from now on
+        return not self._nearness.is_far(now)
+
     async def close(self) -> None:
         """Stop listening; never raises."""
+        self._come_close(is_close=False)
         connection = self._connection
         with contextlib.suppress(errors.WireError, asyncio.CancelledError):
             await self._end_idle()
@@ -88,21 +104,34 @@ class Watch:
 
     async def _listen(self, connection: Connection) -> None:
         """Make sure that an IDLE is under way and young, or that it was asked for news just now."""
-        if asyncio.get_running_loop().time() < self._next_command() and connection.is_alive:
+        loop = asyncio.get_running_loop()
+        self._come_close(is_close=self._wants_closeness())
+        if loop.time() < self._next_command() and connection.is_alive:
             return
         await self._end_idle()
-        self._idle_since = asyncio.get_running_loop().time()
-        if "IDLE" in connection.capabilities:
+        self._asked_at = loop.time()
+        if "IDLE" in connection.capabilities and not self._is_close:
             await self._begin_idle(connection)
         else:
             await connection.run("NOOP")
+            self._nearness.note(loop.time() - self._asked_at, loop.time())
+
+    def _wants_closeness(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return now < self._close_until and not self._nearness.is_far(now)
+
+    def _come_close(self, *, is_close: bool) -> None:
+        """Count among those that listen closely, or do not any more."""
+        self._settings.pace.close += is_close - self._is_close
+        self._is_close = is_close
 
     def _next_command(self) -> float:
-        is_idle = self._idle is not None and not self._idle.done()
-        can_idle = self._connection is not None and "IDLE" in self._connection.capabilities
-        if can_idle:
-            return self._idle_since + self._settings.renewal if is_idle else 0.0
-        return self._idle_since + self._settings.poll
+        if self._is_close:
+            return self._asked_at + self._settings.pace.rhythm
+        if self._connection is not None and "IDLE" in self._connection.capabilities:
+            is_idle = self._idle is not None and not self._idle.done()
+            return self._asked_at + self._settings.renewal if is_idle else 0.0
+        return self._asked_at + self._settings.poll
 
     async def _begin_idle(self, connection: Connection) -> None:
         channel = connection.channel
@@ -132,6 +161,7 @@ class Watch:
 
     def _drop(self) -> None:
         self._is_listening = False
+        self._come_close(is_close=False)
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None

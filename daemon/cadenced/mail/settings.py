@@ -12,6 +12,7 @@ from cadenced import errors
 from cadenced.config import secret
 from cadenced.config.values import Imap, Smtp
 from cadenced.mail.imap_connection import ImapSettings
+from cadenced.mail.imap_pace import Pace
 from cadenced.mail.oauth import PROVIDERS, AccessTokens
 from cadenced.mail.privacy import Secret
 from cadenced.mail.transaction import SmtpSettings
@@ -47,7 +48,13 @@ def imap(given: Imap, grants: Path = Path()) -> ImapSettings:
         _mechanism(given.password),
         folder=given.folder,
         sent="" if given.sent == "auto" else given.sent,
+        pace=_pace(given.host, given.port),
     )
+
+
+@functools.cache
+def _pace(host: str, port: int) -> Pace:  # noqa: ARG001 - one for all mailboxes of a server
+    return Pace()
 
 
 def _mechanism(reference: secret.Secret | None) -> Literal["password", "xoauth2"]:

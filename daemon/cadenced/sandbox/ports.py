@@ -122,6 +122,10 @@ class RehearsalInbox:
             await self._clock.sleep(timedelta(seconds=seconds))
         return self._news.is_set()
 
+    def attend(self, seconds: float) -> bool:  # noqa: ARG002 - the signature of the port
+        """Need not be asked: it tells of news at once."""
+        return False
+
     async def find(self, folder: Folder, message_id: str, reference: str) -> int | None:
         """Return the UID of a message by its Message-ID or X-Cadence-Ref."""
         messages = self._messages(folder)
