@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from cadenced.errors import DatabaseInUseError, NewerDatabaseError, StoreError
 from cadenced.store import migrations
@@ -31,6 +32,13 @@ for it in its store thread, where giving up would end it with mail on the wire."
 
 _WRITER = 0x63616465
 """The advisory lock that whoever writes to a PostgreSQL database holds until the commit."""
+_SESSION = {
+    "idle_in_transaction_session_timeout": 5_000,
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 3,
+}
+"""For every session on PostgreSQL (ms, s): a dead or stopped worker hinders nobody for longer than a lease lasts."""
 _LOG_END = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 
 
@@ -42,6 +50,7 @@ class Database:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._engine = _engine(url)
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._aside: ThreadPoolExecutor | None = None
         self._lock: IO[str] | None = None
         self._watch: PoolProxiedConnection | None = None
 
@@ -62,27 +71,16 @@ class Database:
         migrations.upgrade(self._engine)
 
     def claim_for_daemon(self) -> None:
-        """Make sure that no second daemon works on this database; DatabaseInUseError when one does."""
+        """Make sure that no second daemon works on this SQLite file; DatabaseInUseError when one does."""
         path = make_url(self.url).database
-        if not self.is_sqlite:
-            self._claim_session()
         if not self.is_sqlite or path in (None, "", ":memory:"):
-            return
+            return  # on PostgreSQL workers share what is to be done, by leases
         self._lock = Path(f"{path}.lock").open("a")  # noqa: SIM115 - held open for the life of the daemon
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as cause:
             self._lock.close()
             raise DatabaseInUseError(f"another daemon works on {self.shown}; stop it first") from cause
-
-    def _claim_session(self) -> None:
-        """Hold a lock for as long as this session lives: PostgreSQL gives it back when the process is gone."""
-        self._watch = self._engine.raw_connection()
-        self._watch.driver_connection.autocommit = True  # type: ignore[union-attr] # psycopg's own connection
-        cursor = self._watch.cursor()
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('cadenced daemon'))")
-        if not (cursor.fetchone() or (False,))[0]:
-            raise DatabaseInUseError(f"another daemon works on {self.shown}; stop it first")
 
     @property
     def shown(self) -> str:
@@ -94,22 +92,41 @@ class Database:
 
         StoreError when the database itself fails: a full disk, a lock that is never given back, a lost server.
         """
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except OperationalError as cause:
-            raise StoreError(f"the database {self.shown} cannot be written: {_plain(cause)}") from cause
+        with self._told("written"), self._engine.begin() as connection:
+            return work(connection)
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` on one consistent view without keeping writers out."""
-        with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
+        """Run ``work`` on one consistent view without keeping writers out; StoreError as above."""
+        with self._told("read"), self._unqueued() as connection, connection.begin():
             return work(connection)
+
+    def _unqueued(self) -> Connection:
+        return self._engine.connect().execution_options(reading=True)
+
+    @contextmanager
+    def _told(self, how: str) -> Iterator[None]:
+        """Raise StoreError where the database itself fails; a wrong statement or value stays what it is."""
+        try:
+            yield
+        except DBAPIError as cause:
+            if not isinstance(cause, OperationalError) and not cause.connection_invalidated:
+                raise
+            raise StoreError(f"the database {self.shown} cannot be {how}: {_plain(cause)}") from cause
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in one transaction without blocking the event loop; committed and durable when it returns."""
         if self._thread is None:
             return self.transact(work)
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.transact, work)
+
+    async def aside(self, work: Callable[[Connection], T]) -> T:
+        """Run a short ``work`` past the queue of writers, in a thread of its own: for leases, which must not wait.
+
+        PostgreSQL alone; and only for rows that nobody reads before writing them.
+        """
+        if self._aside is None:
+            self._aside = ThreadPoolExecutor(1, thread_name_prefix="leases")
+        return await asyncio.get_running_loop().run_in_executor(self._aside, self.read, work)
 
     async def run_outside(self, work: Callable[[], T]) -> T:
         """Run something that is no transaction in the store's own thread."""
@@ -137,8 +154,9 @@ class Database:
 
     def close(self) -> None:
         """Finish what is under way and let go of the file."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=True)
+        for thread in (self._thread, self._aside):
+            if thread is not None:
+                thread.shutdown(wait=True)
         if self._watch is not None:
             self._watch.close()
             self._watch = None
@@ -160,6 +178,7 @@ def _engine(url: str) -> Engine:
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    event.listen(engine, "connect", _prepare_postgres)
     event.listen(engine, "begin", _begin_postgres)
     return engine
 
@@ -174,6 +193,15 @@ def _prepare_sqlite(raw: object, _record: object) -> None:
         if found != wanted and not (in_memory and name == "journal_mode"):
             raise StoreError(f"SQLite keeps {name} = {found} where {wanted} is needed; is this a network file system?")
     cursor.close()
+
+
+def _prepare_postgres(raw: object, _record: object) -> None:
+    """Have the server end a session whose process stands still, or whose host is gone: it may hold the lock."""
+    cursor = raw.cursor()  # type: ignore[attr-defined] # the driver's connection
+    for name, wanted in _SESSION.items():
+        cursor.execute(f"SET SESSION {name} = {wanted}")
+    cursor.close()
+    raw.commit()  # type: ignore[attr-defined] # the driver's connection
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -147,4 +147,4 @@ def held(tx: Connection, boot: str, mailbox: ColumnElement[str]) -> tuple[Column
     if tx.dialect.name == "sqlite":
         return ()
     lease = (leases.c.name == literal(_MAILBOX).concat(mailbox)) & (leases.c.owner == boot)
-    return (exists().where(lease, workers.c.boot == boot, workers.c.until > clock()),)
+    return (exists().where(lease, workers.c.boot == leases.c.owner, workers.c.until > clock()),)
