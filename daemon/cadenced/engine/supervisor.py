@@ -46,6 +46,16 @@ class Closes(Protocol):
 
 
 @dataclass(slots=True)
+class Crew:
+    """Services that come and go together while the daemon runs, and what is let go of after them, in this order."""
+
+    services: Sequence[Service]
+    closes: Sequence[Closes] = ()
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Supervisor:
     """Owns the services' tasks. ``pulse`` is called about every second while all of them move."""
 
@@ -53,28 +63,60 @@ class Supervisor:
     closes: Sequence[Closes] = ()
     pulse: Callable[[], None] = field(default=lambda: None)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _crews: list[Crew] = field(default_factory=list)
+    _group: asyncio.TaskGroup | None = None
 
     async def run(self, *, until_idle: bool = False, settle: float = 0.3) -> None:
         """Run until ``stop`` is set; a service that dies ends the daemon with its exception."""
         try:
-            async with asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as self._group:
                 for service in self.services:
-                    group.create_task(self._guard(service), name=service.name)
-                group.create_task(self._beat(), name="pulse")
+                    self._group.create_task(self._guard(service, self.stop), name=service.name)
+                self._group.create_task(self._beat(), name="pulse")
+                self._group.create_task(self._tell_crews(), name="stopping")
                 if until_idle:
-                    group.create_task(self._stop_when_idle(settle), name="idleness")
+                    self._group.create_task(self._stop_when_idle(settle), name="idleness")
         except BaseExceptionGroup as faults:
             raise _first(faults) from None
         finally:
             await self._close()
 
-    async def _guard(self, service: Service) -> None:
+    def join(self, crew: Crew) -> None:
+        """Let a crew begin; whoever asks for it also lets it go, after ``stop`` too."""
+        if self._group is None:
+            raise RuntimeError("the supervisor does not run yet")
+        if self.stop.is_set():
+            crew.stop.set()
+        self._crews.append(crew)
+        crew.tasks += [
+            self._group.create_task(self._guard(service, crew.stop), name=service.name) for service in crew.services
+        ]
+
+    async def part(self, crew: Crew, grace: float) -> None:
+        """Let a crew end: no tick of its services is cut, then each of its parts has ``grace`` seconds."""
+        crew.stop.set()
+        if crew.tasks:
+            await asyncio.wait(crew.tasks)
+        for part in crew.closes:
+            await _let_go(part, grace)
+        if crew in self._crews:
+            self._crews.remove(crew)
+
+    async def _guard(self, service: Service, stop: asyncio.Event) -> None:
         try:
-            await serve(service, self.stop)
+            await serve(service, stop)
         except Exception:
             log.exception("service died", extra={"service": service.name})
             self.stop.set()
             raise
+
+    async def _tell_crews(self) -> None:
+        await self.stop.wait()
+        for crew in self._crews:
+            crew.stop.set()
+
+    def _all(self) -> list[Service]:
+        return [*self.services, *(service for crew in self._crews for service in crew.services)]
 
     async def _beat(self) -> None:
         while not self.stop.is_set():
@@ -89,10 +131,10 @@ class Supervisor:
         quiet = 0
         while quiet < _QUIET_ROUNDS and not self.stop.is_set():
             await asyncio.sleep(settle)
-            idle = all(service.idle for service in self.services)
+            idle = all(service.idle for service in self._all())
             quiet = quiet + 1 if idle else 0
             if idle:
-                for service in self.services:
+                for service in self._all():
                     service.wake.set()
         self.stop.set()
 
@@ -100,10 +142,14 @@ class Supervisor:
         """Let go of one part after the other, all within one grace; one that does not end keeps no other back."""
         until = asyncio.get_running_loop().time() + GRACE
         for part in self.closes:
-            try:
-                await part.close(max(1.0, until - asyncio.get_running_loop().time()))
-            except TimeoutError:
-                log.warning("a part did not end in time", extra={"part": type(part).__name__})
+            await _let_go(part, max(1.0, until - asyncio.get_running_loop().time()))
+
+
+async def _let_go(part: Closes, grace: float) -> None:
+    try:
+        await part.close(grace)
+    except TimeoutError:
+        log.warning("a part did not end in time", extra={"part": type(part).__name__})
 
 
 def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:
