@@ -1,0 +1,211 @@
+"""The ground that faults are tried on: a workspace on disk, its servers, and the product's command in warm processes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from peers import dovecot, smtp_sink, warm
+
+CONFIG = """\
+[daemon]
+database = "{database}"
+timezone = "Europe/Paris"
+country = "FR"
+default_sequence = "plan"
+settle = "1 s"
+[window]
+days = "always"
+[safety]
+arm_ttl = "1 s"
+quiet = "2 s"
+dot_timeout = "{dot_timeout}"
+[[mailbox]]
+name = "julie"
+address = "Julie Martin <julie@abc.example>"
+daily_limit = 0
+min_gap = "{min_gap}"
+[mailbox.smtp]
+host = "127.0.0.1"
+port = {smtp}
+security = "none"
+connections = {connections}
+[mailbox.imap]
+host = "127.0.0.1"
+port = {imap}
+security = "none"
+username = "{user}"
+password = "env:JULIE_PASSWORD"
+sent_copy = "{sent_copy}"
+{more}
+"""
+
+PLAN = """\
+title: A plan
+window: always
+steps:
+  - email: one
+  - email: two
+    after: {gap}
+  - email: three
+    after: 30 days
+"""
+
+TEMPLATE = """\
+---
+subject: "{{ first_name }}, your next step"
+---
+Hello {{ first_name }},
+
+you asked for the plan of {{ company | default("your company") }} on Monday. Shall we talk on Thursday at 10:00?
+
+Julie
+"""
+
+USERS = {"julie": "secret"} | {f"p{n}": "secret" for n in range(6000)}
+"""Mailboxes enough that each trial of a run has its own: a copy left by one must prove nothing in another."""
+
+
+@dataclass
+class Ground:
+    """One workspace."""
+
+    root: Path
+    sink: smtp_sink.Sink
+    stable: warm.Stable
+    user: str = "julie"
+    runs: list[warm.Run] = field(default_factory=list)
+    begun: int = 0
+    """How many messages the sink had taken before this ground was entered."""
+
+    def start(self, *words: str, **how: Any) -> warm.Run:
+        """Run a command of this workspace, the daemon where none is named."""
+        run = self.stable.start(self.root, *(words or ("run",)), **how)
+        self.runs.append(run)
+        return run
+
+    def idle(self, seconds: float = 60.0, **how: Any) -> int:
+        """Run the daemon until nothing is due; returns its exit status."""
+        return self.start("run", "--until-idle", **how).wait(seconds)
+
+    def told(self, *words: str) -> Any:
+        """Return what a reading command says in JSON."""
+        log = self.root / "told"
+        log.unlink(missing_ok=True)
+        run = self.stable.start(self.root, *words, "--json", log=log)
+        assert run.wait() == 0, run.said()
+        return json.loads(run.said())
+
+    def said(self) -> str:
+        """Return what all runs have logged."""
+        path = self.root / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Look into the database, past the product."""
+        with closing(sqlite3.connect(self.root / "cadenced.db", timeout=30)) as store:
+            store.row_factory = sqlite3.Row
+            return [dict(row) for row in store.execute(query)]
+
+    def change(self, statement: str) -> None:
+        """Change the database, past the product."""
+        with closing(sqlite3.connect(self.root / "cadenced.db", timeout=30)) as store, store:
+            store.execute(statement)
+
+    def touches(self) -> list[dict[str, Any]]:
+        """Return all touches in the order of their making."""
+        return self.rows("SELECT id, recipient, step, state, ref, armed_at, boot_id, evidence FROM touches ORDER BY id")
+
+    def hurry(self) -> None:
+        """Make all that waits for a day due now."""
+        self.change(f"UPDATE enrolments SET due_at = {_a_second_ago()} WHERE state = 'active'")
+
+    def hurry_what_waits(self) -> None:
+        """Make due what a server or a fault put off; who has just been written to waits on."""
+        late = f"SELECT enrolment_id FROM touches WHERE state = 'planned' AND due_at > {_a_second_ago() + 2_000_000}"
+        self.change(f"UPDATE enrolments SET due_at = {_a_second_ago()} WHERE id IN ({late})")
+
+    def taken(self) -> Counter[str]:
+        """Return how many times the server took each touch since this ground was entered, by reference."""
+        return Counter(ref_of(one.raw) for one in self.sink.accepted[self.begun :])
+
+    def drop(self, *people: str, name: str = "people.csv") -> None:
+        """Put a list of prospects into the inbox, as a careful program does."""
+        rows = "".join(f"{email},{email.partition('@')[0].title()}\n" for email in people)
+        part = self.root / "inbox" / f".{name}.part"
+        part.write_text(f"email,first_name\n{rows}")
+        part.rename(self.root / "inbox" / name)
+
+    def enrol(self, *people: str) -> None:
+        """Enrol prospects without sending anything."""
+        path = self.root / "people.csv"
+        path.write_text("email,first_name\n" + "".join(f"{one},{one.partition('@')[0].title()}\n" for one in people))
+        run = self.start("import", str(path))
+        assert run.wait() == 0, run.said()
+
+    def copy(self, to: Path, user: str) -> Ground:
+        """Return the same workspace in another place and with another mailbox to read."""
+        shutil.copytree(self.root, to, ignore=shutil.ignore_patterns("log", "told", "*.lock"))
+        path = to / "cadenced.toml"
+        path.write_text(path.read_text().replace(f'username = "{self.user}"', f'username = "{user}"'))
+        return Ground(to, self.sink, self.stable, user, begun=len(self.sink.accepted))
+
+
+def _a_second_ago() -> int:
+    return int((time.time() - 1) * 1_000_000)
+
+
+def ref_of(raw: bytes) -> str:
+    """Return the reference in a message's header."""
+    return raw.partition(b"X-Cadence-Ref: ")[2][:26].decode()
+
+
+def write(root: Path, imap: int, smtp: int, **settings: Any) -> None:
+    """Write a workspace."""
+    for name in ("sequences", "templates", "inbox"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    usual = {
+        "gap": "30 days",
+        "min_gap": "0 s",
+        "connections": 1,
+        "sent_copy": "none",
+        "user": "julie",
+        "more": "",
+        "dot_timeout": "10 min",
+        "database": "sqlite:///cadenced.db",
+    }
+    chosen = usual | settings
+    (root / "sequences" / "plan.yaml").write_text(PLAN.format(gap=chosen["gap"]))
+    for name in ("one", "two", "three"):
+        (root / "templates" / f"{name}.md").write_text(TEMPLATE)
+    (root / "cadenced.toml").write_text(CONFIG.format(imap=imap, smtp=smtp, **chosen))
+
+
+@contextmanager
+def entered(root: Path, server: dovecot.Dovecot, stable: warm.Stable, **settings: Any) -> Iterator[Ground]:
+    """Write a workspace with its own SMTP server; whatever still runs at the end is killed."""
+    with smtp_sink.threaded() as sink:
+        write(root, server.port, sink.port, **settings)
+        ground = Ground(root, sink, stable, settings.get("user", "julie"))
+        try:
+            yield ground
+        finally:
+            for run in ground.runs:
+                run.kill()
+
+
+def until(fact: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Wait for a fact, at most so long, and return it."""
+    end = time.monotonic() + seconds
+    while not (found := fact()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+    return found
