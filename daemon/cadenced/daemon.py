@@ -14,7 +14,7 @@ from pathlib import Path
 from cadenced import config as configuration
 from cadenced import library, systemd
 from cadenced.config import Config, Mailbox, secret
-from cadenced.engine import opening
+from cadenced.engine import opening, restore
 from cadenced.engine.housekeeping import Housekeeping
 from cadenced.engine.intake import Drop, Intake
 from cadenced.engine.resolver import Resolver
@@ -169,6 +169,7 @@ async def _run(workspace: Workspace, shelf: LibrarySource, *, until_idle: bool) 
     daemon = assemble(workspace, real_wires(workspace.config, workspace.clock), shelf)
     _listen_for_signals(daemon)
     daemon.supervisor.pulse = lambda: _beat(daemon.housekeeping, workspace.clock)
+    await restore.watch_over(workspace, daemon.supervisor)
     warming = asyncio.create_task(asyncio.to_thread(verdict.warm), name="warming")  # before the first answer
     systemd.ready(f"{len(daemon.senders)} mailboxes")
     log.info("ready", extra={"mailboxes": len(daemon.senders), "grace": GRACE})

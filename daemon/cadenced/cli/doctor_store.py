@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from cadenced.cli import liveness
 from cadenced.cli.diagnosis import Diagnosis, bad, good, note
+from cadenced.engine import restore
 from cadenced.engine.workspace import Workspace
 from cadenced.store import edits, mailboxes
 from cadenced.store.mailboxes import MailboxState
@@ -37,7 +38,8 @@ def _kept(tx: Connection, workspace: Workspace) -> Iterator[Diagnosis]:
 
 def _mailbox(state: MailboxState) -> Iterator[Diagnosis]:
     if state.hold:
-        yield bad(state.name, "held", state.hold, f"mend it, then: cadenced release {state.name}")
+        which = "--restored" if state.hold.startswith(restore.HELD) else state.name
+        yield bad(state.name, "held", state.hold, f"mend it, then: cadenced release {which}")
     for what, fault in (("smtp", state.smtp_fault), ("imap", state.imap_fault)):
         if fault:
             yield note(state.name, what, f"the daemon's last try: {fault}", "it tries again by itself")

@@ -20,10 +20,11 @@ from cadenced.core import pacing
 from cadenced.core.model import Enrolment
 from cadenced.core.pacing import Window
 from cadenced.core.sequence import Sequence
-from cadenced.engine import pace
+from cadenced.engine import pace, restore
 from cadenced.engine.workspace import Workspace
-from cadenced.store import edits, enrolments, mailboxes, people, reports, touches
+from cadenced.store import edits, enrolments, instance, mailboxes, people, reports, touches
 from cadenced.store.edits import Refused
+from cadenced.store.instance import Restored
 from cadenced.store.reports import Doubt
 
 _LOOKED_AT = 200
@@ -61,6 +62,7 @@ class Page:
     doubts: tuple[Doubt, ...]
     refused: Refused | None = None
     is_running: bool | None = None
+    restored: Restored | None = None
 
     @property
     def due(self) -> int:
@@ -117,6 +119,7 @@ def gather(tx: Connection, workspace: Workspace, now: datetime) -> Page:
         doubts=tuple(reports.doubts(tx)),
         refused=edits.refused(tx),
         is_running=liveness.running(workspace.config.daemon.database),
+        restored=instance.restored(tx),
     )
 
 
@@ -181,6 +184,7 @@ def as_object(page: Page) -> dict[str, Any]:
         "suppressed": page.suppressed,
         "running": page.is_running,
         "library_refused": asdict(page.refused) if page.refused else None,
+        "restored": restored_object(page.restored),
         "mailboxes": [asdict(box) for box in page.mailboxes],
         "doubts": [asdict(doubt) for doubt in page.doubts],
     }
@@ -190,6 +194,7 @@ def _print(page: Page, workspace: Workspace, now: datetime) -> None:
     zone = workspace.config.daemon.timezone
     _summary(page)
     print_refused(page.refused, zone, now)
+    print_restored(page.restored, zone, now)
     screen.blank()
     states = [screen.state(name) for name in page.enrolments]
     screen.show(screen.table([f">{state.plain}" for state in states], [_counts(page)]))
@@ -230,6 +235,25 @@ def print_refused(refused: Refused | None, zone: str, now: datetime) -> None:
     screen.show_command(f"cadenced check{more}", indent=2)
 
 
+def print_restored(found: Restored | None, zone: str, now: datetime) -> None:
+    """Say that an older database was put back, what was found out since, and that a human has to go on."""
+    if found is None:
+        return
+    when = f"{moments.local(found.at, zone, now)} ({moments.relative(found.at, now)})"
+    screen.show(screen.paragraph(f"{restore.HELD.capitalize()}: nothing is sent. Noticed {when}.", style="bold red"))
+    mails = screen.counted(found.found, "mail")
+    text = f"{found.reason[:1].upper()}{found.reason[1:]}. Copies show {mails} of which it knew nothing."
+    screen.show(screen.paragraph(text, indent=2, style="red"))
+    screen.show_command("cadenced release --restored", indent=2)
+
+
+def restored_object(found: Restored | None) -> dict[str, Any] | None:
+    """Return a restore that waits for its human, as JSON shows it."""
+    if found is None:
+        return None
+    return {"at": moments.stamp(found.at), "reason": found.reason, "found": found.found, "held": sorted(found.held)}
+
+
 def _counts(page: Page) -> list[Text]:
     return [
         Text(f"{count:,}", style=screen.STATES.get(name, "") if count else "dim")
@@ -264,7 +288,8 @@ def _next(box: MailboxLine, zone: str, now: datetime) -> Text:
 def _obstacle(box: MailboxLine) -> None:
     if box.hold:
         screen.show(screen.paragraph(f"{box.name} is held: {box.hold}", style="red"))
-        screen.show_command(f"cadenced release {box.name}", indent=2)
+        which = "--restored" if box.hold.startswith(restore.HELD) else box.name
+        screen.show_command(f"cadenced release {which}", indent=2)
     if box.fault:
         screen.show(screen.paragraph(f"{box.name}: {box.fault}", style="red"))
 

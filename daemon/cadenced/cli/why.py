@@ -23,7 +23,7 @@ from cadenced.core.events import Resumed
 from cadenced.core.model import Enrolment, Prospect, State
 from cadenced.core.planner import Given, Quota
 from cadenced.core.sequence import Sequence, Step, TaskStep
-from cadenced.engine import acts, desk, pace
+from cadenced.engine import acts, desk, pace, restore
 from cadenced.engine.desk import Moment
 from cadenced.engine.workspace import Workspace
 from cadenced.store import enrolments, mailboxes, reports, tasks, touches
@@ -144,10 +144,16 @@ def _cures(tx: Connection, workspace: Workspace, enrolment: Enrolment) -> dict[s
     return {
         "task": "\n".join(f"Task {task.id}: {asked.brief(task)}\n{next(asked.commands(task))}" for task in own),
         "doubt": "\n".join(f"cadenced resolve {touch.id} sent|resend|skip" for touch in doubt),
-        "hold": f"Mend it, then:\ncadenced release {enrolment.mailbox}" if state.hold else "",
+        "hold": _release(state),
         "inbox": state.imap_fault or never,
         "fault": _fault(state, workspace.now(), running=running),
     }
+
+
+def _release(state: mailboxes.MailboxState) -> str:
+    if state.hold.startswith(restore.HELD):
+        return "See what was found, then let it go on:\ncadenced status\ncadenced release --restored"
+    return f"Mend it, then:\ncadenced release {state.name}" if state.hold else ""
 
 
 def _fault(state: mailboxes.MailboxState, now: datetime, *, running: bool | None) -> str:

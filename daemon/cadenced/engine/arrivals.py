@@ -13,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cadenced.core import address, events
 from cadenced.core.model import Prospect, State, TouchState
-from cadenced.engine import answers, moves, resolver
+from cadenced.engine import answers, moves, resolver, restored_copies
 from cadenced.engine.answers import Taken
 from cadenced.engine.register import StoreRegister
 from cadenced.engine.workspace import Workspace
@@ -126,14 +126,13 @@ def _is_report(message: Inbound) -> bool:
 
 def _own(tx: Connection, workspace: Workspace, arrived: Arrived, message: Inbound) -> bool:
     """Take our own mail for what it is: never a reply; a copy that a server filed proves that its touch was sent."""
-    ref = message.cadence_ref or message.message_id.partition("@")[0]  # a server may have taken our own header away
+    ref = restored_copies.reference_of(message)
     touch = touches.note_copy(tx, ref, workspace.now()) if ref else None
     if touch is None:
-        if not message.cadence_ref:
+        whose = restored_copies.take(tx, workspace, arrived.mailbox, arrived.folder, (message, arrived.mail.raw))
+        if not whose:
             _written_by_hand(tx, workspace, arrived, message)
-        else:
-            inbox.note_own(tx, arrived.mailbox, ref[:40], workspace.now())
-        return False
+        return whose == "ours"
     if touch.state in _UNSENT:
         resolver.settle_as_sent(tx, workspace, touch, f"a copy of it lies in {arrived.folder}")
     return True

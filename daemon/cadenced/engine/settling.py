@@ -60,6 +60,7 @@ def note_sent(tx: Connection, workspace: Workspace, enrolment: Enrolment, touch:
     moves.move(tx, workspace, enrolment, events.Sent(now, touch.step), step=touch.step, subject=touch.subject)
     enrolments.mark_touched(tx, enrolment.id)
     mailboxes.note_first_sent(tx, touch.mailbox, now)
+    workspace.sends += 1
 
 
 def _refused(tx: Connection, workspace: Workspace, claimed: Claimed, answer: ports.Refused) -> None:

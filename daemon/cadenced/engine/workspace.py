@@ -28,7 +28,8 @@ class Workspace:
     ``changed`` is called when due work may have moved, ``doubted`` when a touch has become unknown; both from any
     thread, before the commit. ``unsteady`` says why the wall clock is not to be trusted now (``""``: it is).
 
-    ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore.
+    ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore. ``sends`` counts
+    what this process has sent, for the restore guard.
     """
 
     config: Config
@@ -42,6 +43,7 @@ class Workspace:
     changed: Callable[[], None] = field(default=lambda: None)
     doubted: Callable[[], None] = field(default=lambda: None)
     unsteady: Callable[[], str] = field(default=lambda: "")
+    sends: int = 0
 
     def sequence(self, name: str) -> Sequence:
         """Return a sequence; one that has been deleted has no steps left, so its enrolments come to a human."""

@@ -1,0 +1,139 @@
+"""How far a database has come, kept in it and in a file outside: an older one put back in its place is noticed.
+
+RELIABILITY 2.7. The database commits its numbers first and the file follows, so the file is never ahead of the
+database that it was written for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.engine import make_url
+
+from cadenced.store.database import beside
+from cadenced.store.schema import meta, positions
+
+_BOOTS, _SENDS, _RESTORED = "boot_counter", "send_seq", "restored"
+_USUAL = frozenset({"cadenced", "cadenced.db"})
+_ODD = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the file holds: whose it is, how many starts and sends there were, and the wall clock (ISO) then."""
+
+    install_id: str
+    boot_counter: int = 0
+    last_send_seq: int = 0
+    wall: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """An older database stands where a newer one stood; nothing is sent until a human releases it.
+
+    ``held`` has the mailboxes that rest for it, each with the hold that it had before (``""``: none); ``released``
+    those that a human has let go. ``found`` counts mails whose copies tell that they were sent after the backup.
+    """
+
+    at: datetime
+    reason: str
+    found: int = 0
+    task: int = 0
+    held: Mapping[str, str] = field(default_factory=dict)
+    released: Collection[str] = ()
+
+
+def place(url: str, state: Path) -> Path:
+    """Return where the file of a database lies: beside a SQLite file, else in ``state``."""
+    name = Path(make_url(url).database or "").name
+    told = "instance.json" if name in _USUAL else f"instance.{_ODD.sub('_', name)}.json"
+    return (beside(url) or state) / told
+
+
+def read(path: Path) -> Mark | None:
+    """Return what the file holds, None where there is none or it makes no sense."""
+    try:
+        kept = json.loads(path.read_text())
+        return Mark(str(kept["install_id"]), int(kept["boot_counter"]), int(kept["last_send_seq"]), str(kept["wall"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write(path: Path, mark: Mark) -> None:
+    """Replace the file in one piece, on the disk when it returns; raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("w") as file:
+            json.dump(asdict(mark), file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def identity(install_key: bytes) -> str:
+    """Return the name of an installation: it says nothing of its key, and is the same after a restore."""
+    return hashlib.sha256(b"install_id" + install_key).hexdigest()[:16]
+
+
+def counted(tx: Connection) -> tuple[int, int]:
+    """Return how many starts and sends the database knows of."""
+    return int(_get(tx, _BOOTS) or 0), int(_get(tx, _SENDS) or 0)
+
+
+def count(tx: Connection, boots: int, sends: int) -> None:
+    """Write how many starts and sends there were."""
+    _set(tx, _BOOTS, str(boots))
+    _set(tx, _SENDS, str(sends))
+
+
+def restored(tx: Connection) -> Restored | None:
+    """Return the restore that waits for a human, None where there is none."""
+    kept = _get(tx, _RESTORED)
+    if not kept:
+        return None
+    fields = json.loads(kept)
+    return Restored(**{**fields, "at": datetime.fromisoformat(fields["at"])})
+
+
+def note_restored(tx: Connection, found: Restored | None) -> None:
+    """Keep a restore, or (None) forget it."""
+    if found is None:
+        tx.execute(delete(meta).where(meta.c.key == _RESTORED))
+        return
+    fields = {**asdict(found), "at": found.at.isoformat(), "released": list(found.released)}
+    _set(tx, _RESTORED, json.dumps(fields))
+
+
+def rewind(tx: Connection, mailbox: str) -> None:
+    """Have every folder of a mailbox read again from some months back: no server has a UIDVALIDITY of 0."""
+    where = positions.c.mailbox == mailbox
+    if tx.execute(update(positions).where(where).values(uid_validity=0, last_uid=0)).rowcount == 0:
+        tx.execute(positions.insert().values(mailbox=mailbox, folder="", uid_validity=0, last_uid=0))
+
+
+def _get(tx: Connection, key: str) -> str | None:
+    found: str | None = tx.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+    return found
+
+
+def _set(tx: Connection, key: str, value: str) -> None:
+    if tx.execute(update(meta).where(meta.c.key == key).values(value=value)).rowcount == 0:
+        tx.execute(meta.insert().values(key=key, value=value))
