@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cadenced.reading import dates_grammar, dates_mentions, quoting
+from cadenced.reading import dates_grammar, dates_mentions, dates_resolve, quoting
 from cadenced.reading.dates_calendar import weekdays
 from cadenced.reading.dates_grammar import Grammar
 from cadenced.reading.dates_mentions import Mention
@@ -46,6 +46,7 @@ _FUZZY = frozenset(
 )
 _LATE = frozenset({"part_month", "month_end", "quarter_end", "year_end", "part_this"})
 _UNNAMED = frozenset({"holidays", "season"})  # "my holidays" names no day, "until the holidays" does
+_STRETCHES = frozenset({"rest_of_week", "all_next"})
 _RANGES = frozenset({"range", "numeric_range", "weekdays"})
 _ENDS = frozenset({"until", "through", "after"})
 _VAGUE = frozenset({"today", "rest_of_week", "weekend"})
@@ -86,6 +87,9 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
                 best = (score, day)
     if best and afterwards and best[0] < _ASKED_FOR:
         best = (best[0], best[1] + timedelta(1))
+    lead = reading.grammar.lead.search(text.lower())
+    if best and lead and best[0] < _ASKED_FOR:  # "our contract runs until May, write two months before"
+        best = (best[0], dates_resolve.earlier(lead, best[1], reading.grammar))
     return _business(best[1], reading.sent, business) if best else None
 
 
@@ -168,12 +172,39 @@ def _clue(sentence: str, mention: Mention, grammar: Grammar) -> _Clue:
     before = sentence[max(0, mention.start - 45) : mention.start]
     match = grammar.preposition.search(before)
     preposition = match.lastgroup or "" if match else ""
-    if preposition in ("", "from") and mention.day and grammar.after_event.search(before):
+    if preposition in ("", "from") and _follows(sentence, before, mention, grammar):
         preposition = "after"
     if preposition == "until" and grammar.inclusive.match(sentence, mention.end):
         preposition = "through"
     clause = re.split(r"[,;:(]\s", sentence[: mention.start])[-1]
     return _Clue(mention, sentence, preposition, bool(grammar.cues["negation"].search(clause)))
+
+
+_MONTHLY = frozenset({"month", "part_month", "week", "nth_week"})
+_PLAINLY_AFTER = re.compile(
+    r"\b(?:after|following|beyond|après|à l'issue|nach|im anschluss|na|después|tras|dopo|depois|após|efter)\b"
+)
+_OVER = re.compile(
+    r"\b(?:over|through|done|finished|complete\w*|behind|settled|out of the way|terminée?s?|passée?s?|finie?s?|derrière"
+    r"|vorbei|abgeschlossen|durch|fertig|geschafft|hinter|achter|klaar|voorbij|afgerond|pasen?|termin\w+|acab\w+"
+    r"|finit\w+|passat\w+|passad\w+|passar|klara?|över|färdig\w*|slut|avklara\w*)\b"
+)
+_BEGINS = re.compile(
+    r"\b(?:start\w*|begin\w*|open\w*|arriv\w*|join\w*|reset\w*|back|new|return\w*|commenc\w+|début\w*|ouvr\w+|beginn\w*"
+    r"|anf[aä]ng\w*|öffn\w+|kommt|neue\w*|zurück|begint|opent|nieuwe|terug|empie\w+|comien\w+|abr\w+|nuev\w+|inizi\w+"
+    r"|apr(?:e|ono)|nuov\w+|começ\w+|nov[oa]s?|börja\w*|öppna\w*|ny[at]?|tillbaka|rentr\w+|vuelt\w+|volto|voltamos|voltar\w*)\b"
+)
+
+
+def _follows(sentence: str, before: str, mention: Mention, grammar: Grammar) -> bool:
+    """Whether the day or month is that of an event which must be over: `once we are through the move in April`."""
+    found = grammar.after_event.search(before)
+    if not found or not (mention.day or mention.kind in _MONTHLY):
+        return False
+    if mention.day:
+        return True
+    over = _PLAINLY_AFTER.match(found[0]) or _OVER.search(sentence)
+    return bool(over) and not _BEGINS.search(found[0])
 
 
 # ---------------------------------------------------------------------------------------- out of the office
@@ -187,13 +218,23 @@ def _returns(clues: list[_Clue], grammar: Grammar) -> list[tuple[int, date]]:
     if not clues:
         return []
     returning = _nearest(clues, grammar.cues["back"], sentence)
-    answering = _nearest(clues, grammar.cues["answer"], sentence)
+    answering = _nearest(clues, grammar.cues["answer"], sentence, denied=grammar.cues["negation"])
+    begins = next((clue.mention.first for clue in clues if clue.preposition == "from" and clue.mention.day), None)
     found = []
     for clue in clues:
+        if clue.mention.kind == "length":
+            found += _after_length(clue, away, begins or clue.mention.first)
+            continue
         day = _return(clue, clue in returning, clue in answering, away)
         if day:
             found.append(day)
     return found
+
+
+def _after_length(clue: _Clue, away: bool, begins: date) -> list[tuple[int, date]]:
+    """`away for two weeks`: so long from today on, or from the day named."""
+    mention = clue.mention
+    return [(_AWAY, begins + (mention.last - mention.first) + timedelta(1))] if away else []
 
 
 def _counts(clue: _Clue, away: bool) -> bool:
@@ -212,7 +253,7 @@ def _return(clue: _Clue, returning: bool, answering: bool, away: bool) -> tuple[
         return 8, mention.first
     if answering and mention.kind not in _VAGUE:
         return (7 if clue.preposition == "from" else 4), mention.first
-    if away and clue.preposition != "from":
+    if (away or mention.kind in _STRETCHES) and clue.preposition != "from":
         return (_AWAY - 1 if mention.kind in _VAGUE else _AWAY), mention.last + timedelta(1)
     return None
 
@@ -226,10 +267,16 @@ def _after_until(clue: _Clue, not_before: bool) -> date:
     return mention.last + timedelta(1)
 
 
-def _nearest(clues: list[_Clue], cue: re.Pattern[str], sentence: str) -> list[_Clue]:
+def _nearest(
+    clues: list[_Clue], cue: re.Pattern[str], sentence: str, denied: re.Pattern[str] | None = None
+) -> list[_Clue]:
     """For each cue the mention that it speaks of: the nearest, one behind it rather than one before it."""
     found = []
     for match in cue.finditer(sentence):
+        if denied and (
+            denied.search(sentence[: match.start()][-12:]) or denied.match(sentence[match.end() :].lstrip())
+        ):
+            continue  # "not reachable next week" is no day of an answer
         best = min(clues, key=lambda clue: _distance(match, clue.mention, sentence))
         if _distance(match, best.mention, sentence) <= _NEAR:
             found.append(best)
@@ -267,8 +314,10 @@ def _wishes(clues: list[_Clue], reading: Reading) -> list[tuple[float, date]]:
 def _wish(clue: _Clue, asked: bool, away: bool, reading: Reading) -> tuple[float, date] | None:
     mention = clue.mention
     after = clue.preposition in ("after", "through", "until", "ends")
-    if mention.kind in _VAGUE and not after:
+    if mention.kind == "length" or (mention.kind in _VAGUE and not after):
         return None
+    if mention.kind == "ahead":
+        return 1.5, mention.last + timedelta(1)
     score = (3.0 if asked else 0.0) + (1.5 if clue.preposition else 0.0) + (0.5 if mention.day else 0.0)
     if away and not asked and not after:
         score -= 2.0

@@ -23,12 +23,15 @@ class Grammar:
     weekdays: tuple[re.Pattern[str], ...]
     numbers: Mapping[str, int]
     quarters: Mapping[str, int]
+    nth: Mapping[str, int]
+    spelled: tuple[re.Pattern[str], ...]
     units: tuple[tuple[str, re.Pattern[str]], ...]
     trigger: re.Pattern[str]
     connector: re.Pattern[str]
     preposition: re.Pattern[str]
     after_event: re.Pattern[str]
     inclusive: re.Pattern[str]
+    lead: re.Pattern[str]
     cues: Mapping[str, re.Pattern[str]]
 
     def month(self, word: str) -> int:
@@ -42,6 +45,14 @@ class Grammar:
     def number(self, word: str) -> int:
         """Return the value of a digit or a number word; 0 stands for a half."""
         return int(word) if word.isdigit() else self.numbers.get(" ".join(word.split()), 1)
+
+    def ordinal(self, word: str) -> int:
+        """Return 1 to 4 for `first` to `fourth`, -1 for `last`, 0 for any other word."""
+        return next((number for start, number in self.nth.items() if word.startswith(start)), 0)
+
+    def spelled_day(self, words: str) -> int:
+        """Return 1 to 31 for a day of the month in words, else 0."""
+        return next((day for day, regex in enumerate(self.spelled, 1) if regex.fullmatch(words)), 0)
 
     def unit(self, word: str) -> str:
         """Return day, week, fortnight, month, quarter or year."""
@@ -69,18 +80,27 @@ def _build(language: str, words: Mapping[str, Any], feasts: Mapping[str, Any]) -
         ),
         numbers=words["numbers"],
         quarters=words["quarters"],
+        nth=words["nth"],
+        spelled=tuple(re.compile(regex) for regex in words["spelled"]),
         units=tuple((name, re.compile(words["units"][name])) for name in _UNITS),
         trigger=_trigger(words, feasts),
         connector=re.compile(rf"\s*(?:[-–—]|(?:,\s*)?(?:{words['to']})(?!\w))\s*(?:{words['article']}){{0,2}}"),
         preposition=_preposition(words),
-        after_event=re.compile(rf"(?<!\w)(?:{words['after']})\s+(?:[\w'-]+\s+){{1,6}}$"),
+        after_event=re.compile(rf"(?<!\w)(?:{words['after']})\s+(?:[\w'-]+\s+){{1,6}}(?:\w{{1,4}}['’])?$"),
         inclusive=re.compile(rf"[\s,(]{{0,3}}(?:{words['inclusive']})(?!\w)"),
+        lead=_lead(words),
         cues={
             name: re.compile(rf"(?<!\w)(?:{words[name]})(?!\w)")
             for name in ("back", "answer", "away", "contact", "anaphora")
         }
         | {"negation": re.compile(rf"(?<!\w)(?:{words['negation']})(?!\w)|n['’]t\b|(?<!\w)n['’]")},
     )
+
+
+def _lead(words: Mapping[str, Any]) -> re.Pattern[str]:
+    """Return what names a time so long before another: `a couple of months before`."""
+    amount = rf"(?P<k>\d{{1,2}}|{_any(sorted(words['numbers'], key=len, reverse=True))})"
+    return re.compile(rf"(?<!\w){amount}\s+(?P<u>{_any(words['units'].values())})\s+(?:{words['lead']})(?!\w)")
 
 
 def _trigger(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> re.Pattern[str]:
@@ -94,6 +114,7 @@ def _trigger(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> re.Pattern[
         [words["rentree"]] if "rentree" in words else []
     )
     names += [feast["words"] for feast in feasts.values()]
+    names += [r"\w{3,12}(?:woche|hälfte)"] if "januar|jänner" in words["months"][0] else []
     return re.compile(rf"\d|(?<!\w)(?:{_any(names)})(?!\w)")
 
 
@@ -146,6 +167,8 @@ def _exact(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         "numeric_range",
         r"(?<![\d./:])(?P<d1>[0-3]?\d)\.?(?:\s?[-–—]\s?|\s+bis\s+(?:zum\s+)?)(?P<d>[0-3]?\d)\.(?P<m>[01]?\d)\.(?P<y>\d{4}|\d{2})?(?!\d)",
     )
+    spelled = rf"(?P<sd>{_any(sorted(words['spelled'], key=len, reverse=True))})(?:\s+(?:of|de|di|do|av))?"
+    yield "spelled", rf"(?<!\w){spelled}\s+{month}{year}"
     yield "numeric", r"(?<![\d./:+-])(?P<a>[0-3]?\d)(?P<s>[./-])(?P<b>[0-3]?\d)(?P=s)(?P<y>20\d\d|\d\d)(?![\d/:-]|\.\d)"
     yield (
         "short",
@@ -163,9 +186,7 @@ def _months(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     month = rf"(?P<m>{_any(sorted(full, key=len, reverse=True))})(?!\w)"
     year = rf"(?:,?{words['of']}\s+(?P<y>20\d\d)\b)?"
     parts = _parts(words)
-    nth, week = _any(words["quarters"]), words["units"]["week"]
-    of = r"(?:\s+(?:of|in|im|des|de|du|do|del|di|van|av|i)\b|\s+d['’])?"
-    yield "nth_week", rf"(?<!\w)(?P<qw>{nth})\w*\s+(?:{week}){of}\s*(?:{words['article']})?{month}{year}"
+    yield from _parts_of_months(words, month, year)
     yield "part_month", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{month}{year}"
     following = rf"(?:(?:{words['new_year']})|(?P<y>20\d\d))(?!\w)"
     yield "part_year", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{following}"
@@ -182,6 +203,18 @@ def _months(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         rf"(?<!\w){parts}[\s-]*(?:(?:{words['article']})|(?:{words['this']})\s+){{0,2}}(?P<u>{_any(words['units'].values())})(?!\w)",
     )
     yield "month", rf"(?<!\w)(?:(?P<n>{words['next']})\s+)?{month}(?:\s+(?P<n2>{words['next_after']})(?!\w))?{year}"
+
+
+def _parts_of_months(words: Mapping[str, Any], month: str, year: str) -> Iterable[tuple[str, str]]:
+    """Read `the last week of May`, and what German writes in one word: `die letzte Maiwoche`, `die zweite Maihälfte`."""
+    nth = rf"(?P<qw>{_any(map(re.escape, words['nth']))})\w*"
+    of = r"(?:\s+(?:of|in|im|des|de|du|do|del|di|van|av|i)\b|\s+d['’])?"
+    week = words["units"]["week"]
+    yield "nth_week", rf"(?<!\w){nth}\s+(?:{week}){of}\s*(?:{words['article']})?{month}{year}"
+    if words["months"][0].startswith("januar|jänner"):
+        inner = month.removesuffix(r"(?!\w)")
+        yield "nth_week", rf"(?<!\w){nth}\s+{inner}woche(?!\w)"
+        yield "nth_half", rf"(?<!\w){nth}\s+{inner}hälfte(?!\w)"
 
 
 _SHORT_MONTHS = frozenset(
@@ -224,6 +257,13 @@ def _weekdays(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "only_day", rf"(?<!\w)(?:{words['only_day']})"
 
 
+_ABOUT = (
+    r"(?:about|around|roughly|some|say|at least|environ|au moins|peut-être|etwa|rund|circa|ca\.|ungefähr|gut|mindestens"
+    r"|zo'n|ongeveer|minstens|unos|unas|aproximadamente|al menos|almeno|uns|umas|cerca de|pelo menos|ungefär|cirka"
+    r"|minst)\s+"
+)
+
+
 def _relative(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     number = _any(sorted(words["numbers"], key=len, reverse=True))
     to = r"\s*(?:-|–|to|or|à|ou|bis|oder|tot|of|a|o|till|eller)\s*"
@@ -233,13 +273,24 @@ def _relative(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     kind = (
         r"(?:business |working |good |full |more |other |guten |weiteren |bonnes |autres |buone |altre |boas |outras )?"
     )
-    yield "in", rf"(?<!\w)(?:{words['in']})\s+(?:{words['article']})?{amount}\s+{kind}{unit}{more}"
+    stretch = rf"{amount}\s+(?:(?:{words['next']})\s+)?{kind}{unit}"
+    yield "ahead", rf"(?<!\w)(?:{words['ahead']})\s+{stretch}"
+    the = "(?:les |los |las |as |os |le |i |de |die |den )?"
+    yield "ahead", rf"(?<!\w)(?:{words['lasting']})\s+{the}{amount}\s+(?:{words['next']})\s+{unit}"
+    yield "ahead", rf"(?<!\w)les\s+{amount}\s+prochaine?s\s+{unit}" if "jours?" in unit else r"(?!x)x"
+    yield "in", rf"(?<!\w)(?:{words['in']})\s+(?:{_ABOUT})?(?:{words['article']})?{amount}\s+{kind}{unit}{more}"
     yield "in", rf"(?<!\w){amount}\s+{kind}{unit}\s+(?:{words['from_now']})(?!\w)"
+    yield "length", rf"(?<!\w)(?:(?:{words['lasting']})\s+)?{amount}\s+{kind}{unit}"
 
 
 def _next(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     unit = rf"(?P<u>{_any(words['units'].values())})(?!\w)"
     yield "after_next", rf"(?<!\w)(?:{words['after_next']})(?!\w)"
+    week = words["units"]["week"]
+    yield (
+        "all_next",
+        rf"(?<!\w)(?:{words['whole']})(?:(?:{words['next']})\s+(?:{week})|(?:{week})\s+(?:{words['next_after']}))(?!\w)",
+    )
     yield "next", rf"(?<!\w)(?:{words['next']})\s+{unit}"
     yield "next", rf"(?<!\w){unit}\s+(?:{words['next_after']})(?!\w)"
 

@@ -20,7 +20,7 @@ def _end_of(unit: str) -> Callable[[re.Match[str], Reading], Span | None]:
 
 def _new_year(_: re.Match[str], reading: Reading) -> Span | None:
     year = reading.sent.year + (0 if reading.sent.month == 1 and reading.sent.day < 5 else 1)
-    return date(year, 1, 5), date(year, 12, 31)
+    return date(year, 1, 8 if reading.plan else 5), date(year, 12, 31)  # people's holidays end with Epiphany
 
 
 def _plain_year(match: re.Match[str], reading: Reading) -> Span | None:

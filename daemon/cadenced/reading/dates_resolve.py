@@ -42,6 +42,11 @@ def _date(match: re.Match[str], reading: Reading) -> Span | None:
     return one(_place(year_of(group(match, "y")), month, int(match["d"]), weekday, reading))
 
 
+def _spelled(match: re.Match[str], reading: Reading) -> Span | None:
+    month, day = reading.grammar.month(match["m"]), reading.grammar.spelled_day(match["sd"])
+    return one(_place(year_of(group(match, "y")), month, day, -1, reading)) if day else None
+
+
 def _iso(match: re.Match[str], _: Reading) -> Span | None:
     return one(cal.make(int(match["y"]), int(match["m"]), int(match["d"])))
 
@@ -145,11 +150,22 @@ def _part(match: re.Match[str], first: date, last: date) -> Span:
 def _nth_week(match: re.Match[str], reading: Reading) -> Span | None:
     """Read `the second week of June`: its seven days, counted from the first."""
     span = _month_span(match, reading)
-    nth = _quarter_word(match["qw"], reading.grammar)
+    nth = reading.grammar.ordinal(match["qw"])
     if not span or not nth:
         return None
-    first = span[0][0] + timedelta(7 * (nth - 1))
+    first = span[0][1] - timedelta(6) if nth < 0 else span[0][0] + timedelta(7 * (nth - 1))
     return first, first + timedelta(6)
+
+
+def _nth_half(match: re.Match[str], reading: Reading) -> Span | None:
+    """Read `die zweite Maihälfte`."""
+    span = _month_span(match, reading)
+    if not span:
+        return None
+    (first, last), _ = span
+    return (
+        (first, first.replace(day=15)) if reading.grammar.ordinal(match["qw"]) == 1 else (first.replace(day=16), last)
+    )
 
 
 def _part_year(match: re.Match[str], reading: Reading) -> Span | None:
@@ -208,6 +224,26 @@ def _later(sent: date, unit: str, low: int, high: int) -> date | None:
     return cal.plus_months(sent, (low + high) * months // 2) if months and high * months <= 60 else None
 
 
+def earlier(match: re.Match[str], day: date, grammar: Grammar) -> date:
+    """Go back from a day by the time that `two months before` names."""
+    unit, number = grammar.unit(match["u"]), grammar.number(match["k"])
+    if unit in _DAYS:
+        return day - timedelta(number * _DAYS[unit])
+    return cal.plus_months(day, -number * _MONTHS.get(unit, 0))
+
+
+def _stretch(match: re.Match[str], reading: Reading) -> Span | None:
+    """Read `the next three weeks`, `for two weeks`: from today on."""
+    unit, number = reading.grammar.unit(match["u"]), reading.grammar.number(match["k"])
+    high = reading.grammar.number(group(match, "k2")) if group(match, "k2") else number
+    last = _later(reading.sent, unit, high, high)
+    return (reading.sent, last - timedelta(1)) if last and number else None
+
+
+def _all_next(_: re.Match[str], reading: Reading) -> Span | None:
+    return unit_span("week", reading.sent, 1)
+
+
 def _next(match: re.Match[str], reading: Reading) -> Span | None:
     return unit_span(reading.grammar.unit(group(match, "u", "u2")), reading.sent, 1)
 
@@ -224,6 +260,8 @@ def _part_next(match: re.Match[str], reading: Reading) -> Span | None:
 
 def _part_this(match: re.Match[str], reading: Reading) -> Span | None:
     span = unit_span(reading.grammar.unit(match["u"]), reading.sent, 0)
+    if span and group(match, "late") and (span[1] - span[0]).days > 300:
+        return span[1] - timedelta(17), span[1]
     return _part(match, *span) if span and group(match, "late", "mid") else None
 
 
@@ -273,7 +311,12 @@ RESOLVERS: dict[str, Callable[[re.Match[str], Reading], Span | None]] = {
     "numeric_range": _numeric_range,
     "numeric": _numeric,
     "short": _short,
+    "spelled": _spelled,
+    "ahead": _stretch,
+    "length": _stretch,
+    "all_next": _all_next,
     "nth_week": _nth_week,
+    "nth_half": _nth_half,
     "part_month": _part_month,
     "part_year": _part_year,
     "half_year": _half_year,
