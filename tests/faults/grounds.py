@@ -1,4 +1,4 @@
-"""The ground that faults are tried on: a workspace on disk, its servers, and the product's command in warm processes."""
+"""The ground that faults are tried on: a workspace on disk, its servers, and the command in warm processes."""
 
 from __future__ import annotations
 
@@ -115,10 +115,10 @@ class Ground:
             store.row_factory = sqlite3.Row
             return [dict(row) for row in store.execute(query)]
 
-    def change(self, statement: str) -> None:
+    def change(self, statement: str, *values: object) -> None:
         """Change the database, past the product."""
         with closing(sqlite3.connect(self.root / "cadenced.db", timeout=30)) as store, store:
-            store.execute(statement)
+            store.execute(statement, values)
 
     def touches(self) -> list[dict[str, Any]]:
         """Return all touches in the order of their making."""
@@ -126,12 +126,13 @@ class Ground:
 
     def hurry(self) -> None:
         """Make all that waits for a day due now."""
-        self.change(f"UPDATE enrolments SET due_at = {_a_second_ago()} WHERE state = 'active'")
+        self.change("UPDATE enrolments SET due_at = ? WHERE state = 'active'", _microseconds(-1))
 
     def hurry_what_waits(self) -> None:
         """Make due what a server or a fault put off; who has just been written to waits on."""
-        late = f"SELECT enrolment_id FROM touches WHERE state = 'planned' AND due_at > {_a_second_ago() + 2_000_000}"
-        self.change(f"UPDATE enrolments SET due_at = {_a_second_ago()} WHERE id IN ({late})")
+        late = "SELECT enrolment_id FROM touches WHERE state = 'planned'"
+        statement = f"UPDATE enrolments SET due_at = ? WHERE due_at > ? AND id IN ({late})"  # noqa: S608 - no input in it
+        self.change(statement, _microseconds(-1), _microseconds(1))
 
     def taken(self) -> Counter[str]:
         """Return how many times the server took each touch since this ground was entered, by reference."""
@@ -159,8 +160,9 @@ class Ground:
         return Ground(to, self.sink, self.stable, user, begun=len(self.sink.accepted))
 
 
-def _a_second_ago() -> int:
-    return int((time.time() - 1) * 1_000_000)
+def _microseconds(seconds: float) -> int:
+    """Return the moment so many seconds from now, as the database keeps it."""
+    return int((time.time() + seconds) * 1_000_000)
 
 
 def ref_of(raw: bytes) -> str:

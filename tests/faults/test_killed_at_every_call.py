@@ -34,7 +34,7 @@ class Course:
     people: tuple[str, ...] = ("ann@first.example",)
     settings: dict[str, object] = field(default_factory=dict)
     is_second: bool = False
-    script: Callable[[smtp_sink.Sink], None] = lambda sink: None
+    script: Callable[[smtp_sink.Sink], None] = lambda _sink: None
     is_proved: bool = False
     """Whether a server's own copy proves what was taken: no doubt may be left then."""
 
