@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -41,16 +41,19 @@ _MOST_OF_TIME = 100
 
 _BATCH = 50
 _FIRST_REST, _LONGEST_REST = timedelta(seconds=2), timedelta(minutes=2)
-_NOTE_EVERY = timedelta(seconds=30)
 
 
 class Watcher:
-    """Reads one mailbox. ``synced_at`` is when it was last read to its end, None while that fails."""
+    """Reads one mailbox. ``synced_at`` is when it was last read to its end, None while that fails.
+
+    ``heard`` is called when the mailbox has become readable: who sends from it may go on.
+    """
 
     def __init__(self, workspace: Workspace, mailbox: Mailbox, inbox: Inbox) -> None:
         self.name = f"watcher {mailbox.name}"
         self.wake = asyncio.Event()
         self.synced_at: datetime | None = None
+        self.heard: Callable[[], None] = self._tell_all
         self._workspace = workspace
         self._mailbox = mailbox
         self._inbox = inbox
@@ -58,7 +61,6 @@ class Watcher:
         self._places: dict[str, Position] | None = None
         self._sent_folder: Folder | None = None
         self._faults = self._deaf = 0
-        self._noted_at: datetime | None = None
         self._close_until = self._took = 0.0
         self._is_near = False
 
@@ -213,20 +215,25 @@ class Watcher:
                 await self._inbox.move(folder, uid, self._sent_folder)
 
     async def _note_synced(self) -> None:
-        now = self._workspace.now()
-        fresh = self.synced_at is not None and self._noted_at is not None and now - self._noted_at < _NOTE_EVERY
+        now, name = self._workspace.now(), self._mailbox.name
+        is_news = self.synced_at is None
         self.synced_at = now
         self._faults = 0
-        if not fresh:
-            self._noted_at = now
-            await self._workspace.database.run(lambda tx: mailboxes.note_synced(tx, self._mailbox.name, now))
-            self._workspace.changed()
+        if is_news:
+            await self._workspace.database.run(lambda tx: mailboxes.note_synced(tx, name, now))
+            self.heard()
+        elif due := self._workspace.readings.note(name, now):
+            await self._workspace.database.run(lambda tx: mailboxes.note_readings(tx, due))
+
+    def _tell_all(self) -> None:
+        self._workspace.changed()
 
     async def _note_fault(self, fault: WireError) -> None:
         """Hold the mailbox, visibly: nothing leaves while its answers cannot be read."""
         if self._faults == 0:
             log.warning("inbox cannot be read", extra={"mailbox": self._mailbox.name, "fault": str(fault)})
         self.synced_at = None
+        self._workspace.readings.forget(self._mailbox.name)
         self._faults = min(self._faults + 1, 12)
         text = f"its inbox cannot be read: {fault}"
         await self._workspace.database.run(lambda tx: mailboxes.note_fault(tx, self._mailbox.name, imap=text))

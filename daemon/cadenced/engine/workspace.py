@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from cadenced.config import Config, Mailbox
 from cadenced.core.roster import Rules
 from cadenced.core.sequence import Sequence
+from cadenced.engine.readings import Readings
 from cadenced.library import Library
 from cadenced.ports import Clock
 from cadenced.store.database import Database
@@ -20,6 +21,12 @@ from cadenced.wording.settings import DEFAULTS, Settings
 
 INSTALL_KEY_BYTES = 32
 
+SOON = timedelta(seconds=1)
+"""How soon a service looks again when something is under way."""
+
+TICK = timedelta(seconds=30)
+"""The longest sleep of a service: the monotonic clock stands still while a laptop sleeps (RELIABILITY 2.5)."""
+
 
 @dataclass(slots=True)
 class Workspace:
@@ -28,8 +35,11 @@ class Workspace:
     ``changed`` is called when due work may have moved, ``doubted`` when a touch has become unknown; both from any
     thread, before the commit. ``unsteady`` says why the wall clock is not to be trusted now (``""``: it is).
 
-    ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore. ``sends`` counts
-    what this process has sent, for the restore guard.
+    ``longest_sleep`` is how long a sender rests that has nothing to do: longer where an agenda wakes it. ``readings``
+    gathers when the mailboxes were read.
+
+    ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore. ``sends``
+    counts what this process has sent, for the restore guard.
     """
 
     config: Config
@@ -43,6 +53,8 @@ class Workspace:
     changed: Callable[[], None] = field(default=lambda: None)
     doubted: Callable[[], None] = field(default=lambda: None)
     unsteady: Callable[[], str] = field(default=lambda: "")
+    longest_sleep: timedelta = TICK
+    readings: Readings = field(default_factory=Readings)
     sends: int = 0
 
     def sequence(self, name: str) -> Sequence:
@@ -89,10 +101,3 @@ def install_key(tx: Connection, fresh: Callable[[int], bytes]) -> bytes:
     key = fresh(INSTALL_KEY_BYTES)
     tx.execute(meta.insert().values(key="install_key", value=key.hex()))
     return key
-
-
-SOON = timedelta(seconds=1)
-"""How soon a service looks again when something is under way."""
-
-TICK = timedelta(seconds=30)
-"""The longest sleep of a service: the monotonic clock stands still while a laptop sleeps (RELIABILITY 2.5)."""

@@ -128,6 +128,10 @@ class Database:
             self._aside = ThreadPoolExecutor(1, thread_name_prefix="leases")
         return await asyncio.get_running_loop().run_in_executor(self._aside, self.read, work)
 
+    async def glance(self, work: Callable[[Connection], T]) -> T:
+        """Read one consistent view without blocking the event loop, and without keeping writers out."""
+        return await self.run_outside(lambda: self.read(work))
+
     async def run_outside(self, work: Callable[[], T]) -> T:
         """Run something that is no transaction in the store's own thread."""
         if self._thread is None:

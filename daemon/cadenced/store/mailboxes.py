@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from cadenced.store.schema import mailboxes
 
@@ -60,6 +60,12 @@ def release(tx: Connection, name: str) -> bool:
 def note_synced(tx: Connection, name: str, now: datetime) -> None:
     """Note that every folder was read to its end."""
     tx.execute(update(mailboxes).where(mailboxes.c.name == name).values(synced_at=now, imap_fault=""))
+
+
+def note_readings(tx: Connection, read_at: Mapping[str, datetime]) -> None:
+    """Note when each of these was last read to its end; a fault noted since stays."""
+    named = update(mailboxes).where(mailboxes.c.name == bindparam("mailbox")).values(synced_at=bindparam("at"))
+    tx.execute(named, [{"mailbox": name, "at": at} for name, at in read_at.items()])
 
 
 def note_fault(tx: Connection, name: str, *, smtp: str | None = None, imap: str | None = None) -> None:
