@@ -238,6 +238,7 @@ touches = Table(
     Column("settled_at", Utc),
     Column("sent_at", Utc),
     Column("copy_seen_at", Utc),
+    Column("wire_id", String(255)),
     _text("reply"),
     _text("evidence"),
     UniqueConstraint("prospect_id", "sequence", "step", "generation"),
@@ -249,8 +250,25 @@ touches = Table(
     ),
     Index("ix_touches_sent", "mailbox", "sent_at"),
     Index("ix_touches_root", "root_id"),
+    Index(
+        "ix_touches_wire",
+        "wire_id",
+        sqlite_where=text("wire_id IS NOT NULL"),
+        postgresql_where=text("wire_id IS NOT NULL"),
+    ),
 )
-"""The ledger: one row per (prospect, sequence, step, generation) is the only arbiter of what was sent."""
+"""The ledger: one row per (prospect, sequence, step, generation) is the only arbiter of what was sent. ``wire_id`` is
+the Message-ID that the mail travelled with, where a relay has given it another one."""
+
+probes = Table(
+    "probes",
+    metadata,
+    Column("mailbox", String(80), primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("copies", String(12), nullable=False),
+    Column("facts", JSON, nullable=False),
+)
+"""What a probe has found out about a mailbox: who files ``copies`` of sent mail, and how its servers behave."""
 
 positions = Table(
     "positions",

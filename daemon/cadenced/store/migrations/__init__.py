@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from cadenced.store import schema
 
-HEAD = "0002"
+HEAD = "0003"
 """The version that this program works with."""
 
-KNOWN = ("0001", "0002")
+KNOWN = ("0001", "0002", "0003")
 """Every version that can be brought up to date."""
 
 
