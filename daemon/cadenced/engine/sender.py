@@ -169,7 +169,8 @@ class Sender:
         blind = self._held or self._watcher.synced_at is None  # who lifts that wakes us
         if waiting and not (moments or self._on_wire or blind):
             return SOON
-        return min([*(m - now for m in moments), TICK])
+        longest = TICK if waiting or blind else self._workspace.longest_sleep
+        return min([*(m - now for m in moments), longest])
 
     def _survey(self, tx: Connection, now: datetime) -> tuple[datetime | None, bool, str]:
         name = self._mailbox.name
