@@ -7,9 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from cadenced.store.schema import inbound, positions, prospects
+
+_PLACES = select(positions).where(positions.c.mailbox == bindparam("box"))
+_MOVE_ON = (
+    update(positions)
+    .where(positions.c.mailbox == bindparam("box"), positions.c.folder == bindparam("where"))
+    .values(uid_validity=bindparam("validity"), last_uid=bindparam("uid"))
+)
+_ADD_PLACE = positions.insert()
+_KNOWN = select(inbound.c.id).where(inbound.c.mailbox == bindparam("box"), inbound.c.digest == bindparam("mark"))
+_ADD = inbound.insert()
+_LATEST = select(inbound).where(inbound.c.prospect_id == bindparam("prospect")).order_by(inbound.c.id.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +59,21 @@ class Read:
 
 def places(tx: Connection, mailbox: str) -> dict[str, Position]:
     """Return the positions of a mailbox by folder."""
-    rows = tx.execute(select(positions).where(positions.c.mailbox == mailbox))
+    rows = tx.execute(_PLACES, {"box": mailbox})
     return {row.folder: Position(row.folder, row.uid_validity, row.last_uid) for row in rows}
 
 
 def place(tx: Connection, mailbox: str, position: Position) -> None:
     """Write how far a folder has been read; goes into the transaction of what was read."""
-    where = (positions.c.mailbox == mailbox) & (positions.c.folder == position.folder)
-    row = {"uid_validity": position.uid_validity, "last_uid": position.last_uid}
-    if tx.execute(update(positions).where(where).values(row)).rowcount == 0:
-        tx.execute(positions.insert().values(mailbox=mailbox, folder=position.folder, **row))
+    reached = {"validity": position.uid_validity, "uid": position.last_uid}
+    if tx.execute(_MOVE_ON, {"box": mailbox, "where": position.folder, **reached}).rowcount == 0:
+        row = {"folder": position.folder, "uid_validity": position.uid_validity, "last_uid": position.last_uid}
+        tx.execute(_ADD_PLACE, {"mailbox": mailbox, **row})
 
 
 def is_known(tx: Connection, mailbox: str, digest: str) -> bool:
     """Whether this mail was read before, in whichever folder it lay then."""
-    query = select(inbound.c.id).where(inbound.c.mailbox == mailbox, inbound.c.digest == digest)
-    return tx.execute(query).first() is not None
+    return tx.execute(_KNOWN, {"box": mailbox, "mark": digest}).first() is not None
 
 
 def note_own(tx: Connection, mailbox: str, ref: str, now: datetime) -> None:
@@ -85,7 +95,7 @@ def add(tx: Connection, read: Read) -> int:
     """Keep what was read; returns its id."""
     columns = {name: getattr(read, name) for name in Read.__dataclass_fields__}
     columns["evidence"] = list(read.evidence)
-    new = tx.execute(inbound.insert().values(columns)).inserted_primary_key
+    new = tx.execute(_ADD, columns).inserted_primary_key
     return int(new[0]) if new else 0
 
 
@@ -109,8 +119,7 @@ def of_prospect(tx: Connection, prospect_id: int) -> list[Row[Any]]:
 
 def latest_of(tx: Connection, prospect_id: int) -> Row[Any] | None:
     """Return the newest mail of a prospect."""
-    query = select(inbound).where(inbound.c.prospect_id == prospect_id).order_by(inbound.c.id.desc()).limit(1)
-    return tx.execute(query).first()
+    return tx.execute(_LATEST, {"prospect": prospect_id}).first()
 
 
 def addresses_of_mailbox(tx: Connection, mailbox: str) -> list[str]:

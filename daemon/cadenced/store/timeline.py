@@ -6,34 +6,37 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from cadenced.core.model import Enrolment
 from cadenced.store.schema import events
 
+_ADD = events.insert()
+_OF_PROSPECT = select(events).where(events.c.prospect_id == bindparam("prospect")).order_by(events.c.id)
+_NEWEST = select(events.c.at).order_by(events.c.id.desc()).limit(1)
+
 
 def note(tx: Connection, at: datetime, event: str, prospect_id: int | None, **data: Any) -> None:
     """Append what happened to a prospect (None: to the installation)."""
-    row = {"at": at, "event": event, "prospect_id": prospect_id, "data": _known(data)}
-    tx.execute(events.insert().values(row))
+    tx.execute(_ADD, {"at": at, "event": event, "prospect_id": prospect_id, "data": _known(data)})
 
 
 def note_of(tx: Connection, at: datetime, event: str, enrolment: Enrolment, **data: Any) -> None:
     """Append what happened to an enrolment."""
     known = _known({"sequence": enrolment.sequence, **data})
     row = {"at": at, "event": event, "prospect_id": enrolment.prospect, "enrolment_id": enrolment.id, "data": known}
-    tx.execute(events.insert().values(row))
+    tx.execute(_ADD, row)
 
 
 def of_prospect(tx: Connection, prospect_id: int) -> list[Mapping[str, Any]]:
     """Return a prospect's timeline, oldest first: ``at``, ``event`` and the event's own facts."""
-    query = select(events).where(events.c.prospect_id == prospect_id).order_by(events.c.id)
-    return [{"at": row.at, "event": row.event, **row.data} for row in tx.execute(query)]
+    rows = tx.execute(_OF_PROSPECT, {"prospect": prospect_id})
+    return [{"at": row.at, "event": row.event, **row.data} for row in rows]
 
 
 def newest_at(tx: Connection) -> datetime | None:
     """Return when the newest event happened, None where there is none."""
-    found: datetime | None = tx.execute(select(events.c.at).order_by(events.c.id.desc()).limit(1)).scalar()
+    found: datetime | None = tx.execute(_NEWEST).scalar()
     return found
 
 
