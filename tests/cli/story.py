@@ -17,15 +17,16 @@ from cadenced import library, ports
 from cadenced.cli import program
 from cadenced.config import Config
 from cadenced.core.planner import Quota
-from cadenced.engine import arrivals, desk, resolver, settling
+from cadenced.engine import arrivals, desk, doubts, settling
 from cadenced.engine.arrivals import Arrived
 from cadenced.engine.desk import Moment
 from cadenced.engine.intake_import import File, import_file
 from cadenced.engine.workspace import Workspace, install_key
 from cadenced.library import Library
 from cadenced.ports import Fetched
-from cadenced.store import mailboxes, people, touches
+from cadenced.store import leases, mailboxes, people, touches
 from cadenced.store.database import Database
+from cadenced.store.leases import Worker
 from peers.clocks import ToldClock
 
 T = TypeVar("T")
@@ -145,7 +146,7 @@ class Story:
 
         def work(tx: Connection) -> None:
             for touch in touches.doubts(tx, touches.TouchState.UNKNOWN):
-                resolver.raise_doubt(tx, self.workspace, touch, "no copy was found in Sent")
+                doubts.raise_doubt(tx, self.workspace, touch, "no copy was found in Sent")
 
         self.transact(work)
 
@@ -192,8 +193,18 @@ def begin(root: Path, days_ago: float = 10, database_url: str = "sqlite:///caden
     database.open()
     key = database.transact(lambda tx: install_key(tx, lambda size: b"k" * size))
     database.transact(lambda tx: mailboxes.make_known(tx, ["julie"]))
+    if not database.is_sqlite:
+        database.transact(_hold_julie)
     clock = ToldClock(datetime.now(UTC).replace(microsecond=0) - timedelta(days=days_ago))
     return Story(Workspace(config, known(config), database, clock, "boot", key, lambda: 0.5), clock)
+
+
+def _hold_julie(tx: Connection) -> None:
+    """Be the worker that has the mailbox."""
+    lease = leases.of_mailbox("julie")
+    leases.make_known(tx, [lease])
+    leases.register(tx, Worker("boot", "here", 1), timedelta(hours=1))
+    leases.take(tx, [lease], "boot")
 
 
 @dataclass

@@ -21,7 +21,7 @@ from cadenced.core import events
 from cadenced.core.model import State, TouchState
 from cadenced.core.planner import Quota
 from cadenced.core.sequence import Goto, Sequence, TaskStep
-from cadenced.engine import acts, answers, arrivals, desk, moves, pace, resolver, settling
+from cadenced.engine import acts, answers, arrivals, desk, doubts, moves, pace, restore, settling
 from cadenced.engine.desk import Claimed, Moment
 from cadenced.engine.workspace import Workspace, install_key
 from cadenced.errors import RefusedError
@@ -102,7 +102,7 @@ class Home(House):
         (claimed,) = self.claims()
         assert self.arms(claimed)
         self.settle(claimed, ports.Unknown("gone"))
-        self.do(lambda tx: resolver.raise_doubt(tx, self.workspace, claimed.touch, "gone"))
+        self.do(lambda tx: doubts.raise_doubt(tx, self.workspace, claimed.touch, "gone"))
         found = self.read(lambda tx: touches.get(tx, claimed.touch.id))
         assert found is not None
         return found
@@ -350,6 +350,9 @@ def test_a_copy_in_sent_proves_a_touch_that_a_backup_knows_nothing_of(home: Home
     touch = home.read(lambda tx: touches.of_prospect(tx, begun.prospect))[0]
     assert (touch.step, touch.state, touch.message_id) == ("one", TouchState.SENT, claimed.touch.message_id)
     home.pass_time(timedelta(seconds=5))
+    assert home.claims() == []  # until a human has looked
+    assert home.do(lambda tx: restore.release(tx, home.workspace))
+    home.pass_time(timedelta(minutes=2))
     assert [one.touch.step for one in home.claims()] == ["two"]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cadenced.core import address, events
 from cadenced.core.model import Prospect, State, TouchState
-from cadenced.engine import answers, moves, resolver, restored_copies
+from cadenced.engine import answers, copies, doubts, moves, restored_copies
 from cadenced.engine.answers import Taken
 from cadenced.engine.register import StoreRegister
 from cadenced.engine.workspace import Workspace
@@ -127,14 +127,14 @@ def _is_report(message: Inbound) -> bool:
 def _own(tx: Connection, workspace: Workspace, arrived: Arrived, message: Inbound) -> bool:
     """Take our own mail for what it is: never a reply; a copy that a server filed proves that its touch was sent."""
     ref = restored_copies.reference_of(message)
-    touch = touches.note_copy(tx, ref, workspace.now()) if ref else None
+    touch = copies.note(tx, workspace, ref, message, arrived.mail.received_at) if ref else None
     if touch is None:
         whose = restored_copies.take(tx, workspace, arrived.mailbox, arrived.folder, (message, arrived.mail.raw))
         if not whose:
             _written_by_hand(tx, workspace, arrived, message)
         return whose == "ours"
     if touch.state in _UNSENT:
-        resolver.settle_as_sent(tx, workspace, touch, f"a copy of it lies in {arrived.folder}")
+        doubts.settle_as_sent(tx, workspace, touch, f"a copy of it lies in {arrived.folder}")
     return True
 
 
@@ -211,7 +211,7 @@ def _proves(tx: Connection, workspace: Workspace, found: Attribution) -> None:
     """Settle a doubt by what came back: an answer that names a touch proves that it was sent."""
     touch = touches.get(tx, found.touch) if found.touch is not None else None
     if touch is not None and touch.state in {TouchState.UNKNOWN, TouchState.IN_DOUBT}:
-        resolver.settle_as_sent(tx, workspace, touch, "an answer refers to it")
+        doubts.settle_as_sent(tx, workspace, touch, "an answer refers to it")
 
 
 def _stranger(tx: Connection, workspace: Workspace, understood: _Understood) -> None:

@@ -187,7 +187,7 @@ def _claim(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Ste
         recipient=touch.recipient,
         raw=touch.raw,
         message_id=touch.message_id,
-        copy_to=box.address if box.imap.sent_copy == "self" else "",
+        copy_to=box.address if workspace.sent_copy(box) == "self" else "",
     )
     return Claimed(enrolment.id, touch, message)
 

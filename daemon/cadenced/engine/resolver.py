@@ -1,7 +1,7 @@
 """Touches in doubt: settled by evidence that a *server* wrote, else put before a human. Nothing is sent on a guess.
 
 A touch is looked at only when ``quiet`` has passed since it was armed: until then a paused process could still hold
-its payload (RELIABILITY 2.1, Resolver).
+its payload (RELIABILITY 2.1, Resolver). What counts as evidence stands in ``engine/evidence.py``.
 """
 
 from __future__ import annotations
@@ -10,111 +10,103 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from cadenced.config import SentCopy
-from cadenced.core import events
 from cadenced.core.model import TouchState
-from cadenced.engine import moves, settling
-from cadenced.engine.watcher import Watcher
+from cadenced.engine import copies, doubts, evidence
+from cadenced.engine.evidence import Inquiry, Judgement, Later, NotSent, Searches, Sent, Unproven
 from cadenced.engine.workspace import TICK, Workspace
 from cadenced.errors import WireError
-from cadenced.store import enrolments, people, tasks, timeline, touches
+from cadenced.store import touches
 from cadenced.store.touches import Touch
 
 log = logging.getLogger(__name__)
 
 
 class Resolver:
-    """Looks into every unknown touch once it is quiet."""
+    """Looks into every unknown touch once it is quiet, and again when more can be said."""
 
-    def __init__(self, workspace: Workspace, watchers: Mapping[str, Watcher]) -> None:
+    def __init__(self, workspace: Workspace, watchers: Mapping[str, Searches]) -> None:
         self.name = "resolver"
         self.wake = asyncio.Event()
         self.idle = True
         self._workspace = workspace
         self._watchers = watchers
+        self._inquiries: dict[int, Inquiry] = {}
+        self._next: dict[int, float] = {}
 
     async def tick(self) -> timedelta:
         """Settle what can be settled."""
+        await self._workspace.database.run(partial(copies.look_up, workspace=self._workspace))
         unknown = await self._workspace.database.run(lambda tx: touches.doubts(tx, TouchState.UNKNOWN))
-        now = self._workspace.now()
-        quiet = self._workspace.config.safety.quiet
-        waits = []
-        for touch in unknown:
-            ripe = (touch.armed_at or now) + quiet
-            if ripe > now:
-                waits.append(ripe - now)
-            else:
-                await self._look_into(touch)
+        self._forget_all_but({touch.id for touch in unknown})
+        if self._workspace.unsteady():
+            return TICK
+        waits = [await self._attend(touch) for touch in unknown if self._is_ours(touch)]
         return min([*waits, TICK])
 
     async def rest(self, span: timedelta) -> None:
         """Sleep by the clock."""
         await self._workspace.clock.sleep(span)
 
-    async def _look_into(self, touch: Touch) -> None:
-        evidence, reason = await self._evidence(touch)
+    def _is_ours(self, touch: Touch) -> bool:
+        """Whether we serve its mailbox, or nobody does: of several workers only one reads a mailbox."""
+        return touch.mailbox in self._watchers or self._workspace.config.mailbox(touch.mailbox) is None
 
-        def work(tx: Connection) -> None:
-            if evidence:
-                settle_as_sent(tx, self._workspace, touch, evidence)
-            else:
-                raise_doubt(tx, self._workspace, touch, reason)
+    def _forget_all_but(self, ids: set[int]) -> None:
+        self._inquiries = {touch: inquiry for touch, inquiry in self._inquiries.items() if touch in ids}
+        self._next = {touch: moment for touch, moment in self._next.items() if touch in ids}
 
-        await self._workspace.database.run(work)
+    async def _attend(self, touch: Touch) -> timedelta:
+        """Look into a touch when it is time; returns how long it need not be looked at."""
+        left = self._left(touch)
+        if left > timedelta(0):
+            return left
+        judgement = await self._judge(touch)
+        if isinstance(judgement, Later):
+            self._next[touch.id] = self._workspace.clock.monotonic() + judgement.span.total_seconds()
+            return judgement.span
+        await self._settle(touch, judgement)
+        return TICK
 
-    async def _evidence(self, touch: Touch) -> tuple[str, str]:
-        """Return what proves that the touch was sent, or why nothing does."""
-        if await self._workspace.database.run(lambda tx: touches.copy_was_seen(tx, touch.id)):
-            return "a copy of it has been read", ""
-        watcher = self._watchers.get(touch.mailbox)
-        box = self._workspace.config.mailbox(touch.mailbox)
-        if watcher is None or box is None:
-            return "", f"the mailbox {touch.mailbox} is no longer configured"
-        if box.imap.sent_copy not in {SentCopy.SERVER, SentCopy.SELF}:
-            return "", "no server files a copy of what this mailbox sends (sent_copy), so nothing can prove it"
+    def _left(self, touch: Touch) -> timedelta:
+        now = self._workspace.now()
+        quiet = (touch.armed_at or now) + self._workspace.config.safety.quiet - now
+        agreed = self._next.get(touch.id, 0.0) - self._workspace.clock.monotonic()
+        return max(quiet, timedelta(seconds=agreed)) if touch.id in self._next else quiet
+
+    async def _judge(self, touch: Touch) -> Judgement:
+        inquiry = self._inquiries.setdefault(touch.id, Inquiry(touch))
+        known = await self._workspace.database.run(lambda tx: evidence.gather(tx, self._workspace, touch))
+        if self._workspace.config.mailbox(touch.mailbox) is None and not known.seen:
+            return Unproven(f"the mailbox {touch.mailbox} is no longer configured")
         try:
-            folder = await watcher.find_sent(touch)
+            return await evidence.judge(self._workspace, inquiry, known, self._watchers[touch.mailbox])
         except WireError as fault:
-            return "", f"the mailbox cannot be searched: {fault}"
-        if folder:
-            return f"a copy lies in the folder {folder}", ""
-        return "", "no copy of it was found, which is no proof that it was not sent"
+            return self._out_of_reach(touch, known, fault)
 
+    def _out_of_reach(self, touch: Touch, known: evidence.Known, fault: WireError) -> Judgement:
+        """Wait for a server that cannot be asked, as long as a copy would be waited for; then a human is asked."""
+        now = self._workspace.now()
+        box = self._workspace.mailbox(touch.mailbox)
+        grace = evidence.grace(self._workspace, known.filing)
+        helps = self._workspace.sent_copy(box) in {SentCopy.SERVER, SentCopy.SELF}
+        if helps and now - (touch.armed_at or now) < self._workspace.config.safety.quiet + grace:
+            return Later(min(TICK, max(grace / 4, timedelta(seconds=1))))
+        return Unproven(f"the mailbox cannot be searched: {fault}")
 
-def settle_as_sent(tx: Connection, workspace: Workspace, touch: Touch, evidence: str) -> bool:
-    """Write that a touch in doubt was sent, and move its enrolment on; False when it was settled before."""
-    now = workspace.now()
-    doubtful = touch.state in {TouchState.UNKNOWN, TouchState.IN_DOUBT}
-    proven = touches.resolve(tx, touch.id, TouchState.SENT, evidence, now) if doubtful else False
-    if not proven and not touches.prove(tx, touch.id, evidence, now):
-        return False
-    tasks.close_of_touch(tx, touch.id, "settled by evidence", now)
-    enrolment = enrolments.get(tx, touch.enrolment)
-    if touch.state is TouchState.IN_DOUBT:
-        moves.move(tx, workspace, enrolment, events.DoubtSettled(now, touch.step, "sent"), evidence=evidence)
-        enrolments.mark_touched(tx, enrolment.id)
-    else:
-        settling.note_sent(tx, workspace, enrolment, touch, now)
-    return True
+    async def _settle(self, touch: Touch, judgement: Sent | NotSent | Unproven) -> None:
+        settled = await self._workspace.database.run(lambda tx: self._write(tx, touch, judgement))
+        log.info("doubt judged", extra={"touch": touch.id, "as": type(judgement).__name__.lower(), "took": settled})
 
-
-def raise_doubt(tx: Connection, workspace: Workspace, touch: Touch, reason: str) -> None:
-    """Put a touch before the human: it may have been sent, or not, and only they can decide."""
-    now = workspace.now()
-    if not touches.resolve(tx, touch.id, TouchState.IN_DOUBT, reason, now):
-        return
-    prospect = people.get(tx, touch.prospect)
-    enrolment = enrolments.get(tx, touch.enrolment)
-    brief = (
-        f"Was {touch.subject!r} sent to {prospect.email}? The connection broke before the server answered; {reason}."
-        f" Look, then: cadenced resolve {touch.id} sent|resend|skip"
-    )
-    task = tasks.NewTask("doubt", brief, now, touch.prospect, touch.enrolment, touch.id)
-    task_id = tasks.add(tx, task, now)
-    timeline.note_of(tx, now, "task_opened", enrolment, task=task_id, kind="doubt", brief=brief)
-    event = events.DoubtRaised(now, touch.step, f"in doubt: step {touch.step}; {reason}")
-    moves.move(tx, workspace, enrolment, event, step=touch.step, touch=touch.id, reason=reason)
-    log.warning("in doubt", extra={"touch": touch.id, "reason": reason})
+    def _write(self, tx: Connection, touch: Touch, judgement: Sent | NotSent | Unproven) -> bool:
+        match judgement:
+            case Sent(text):
+                return doubts.settle_as_sent(tx, self._workspace, touch, text)
+            case NotSent(text):
+                return doubts.plan_again(tx, self._workspace, touch, text)
+            case Unproven(reason):
+                return doubts.raise_doubt(tx, self._workspace, touch, reason)

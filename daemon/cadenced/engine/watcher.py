@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -41,6 +41,9 @@ _MOST_OF_TIME = 100
 
 _BATCH = 50
 _FIRST_REST, _LONGEST_REST = timedelta(seconds=2), timedelta(minutes=2)
+
+_LIKELY = {"sent": 0, "all": 1, "inbox": 2}
+"""Where a copy of our own mail is looked for first."""
 
 
 class Watcher:
@@ -117,7 +120,7 @@ class Watcher:
 
     async def file_copy(self, touch: Touch) -> None:
         """File what was sent in the Sent folder, where we are the ones who do that; a failure is only logged."""
-        copies = self._mailbox.imap.sent_copy
+        copies = self._workspace.sent_copy(self._mailbox)
         folder = self._sent_folder
         if folder is None or copies not in {SentCopy.AUTO, SentCopy.APPEND}:
             return
@@ -128,16 +131,19 @@ class Watcher:
         except WireError as fault:
             log.warning("copy not filed", extra={"touch": touch.id, "fault": str(fault)})
 
-    async def find_sent(self, touch: Touch) -> str:
-        """Return where a server-written copy of a touch lies, empty where none is found; raises WireError."""
-        async with self._lock:
-            for folder in await self._inbox.folders():
-                own_copy = self._mailbox.imap.sent_copy is SentCopy.SELF and folder.role in {"inbox", "sent"}
-                if not (own_copy or folder.role in {"sent", "all"}):
-                    continue
-                if await self._inbox.find(folder, touch.message_id, touch.ref) is not None:
-                    return folder.name
-        return ""
+    async def find_copies(self, wanted: Sequence[Touch]) -> Mapping[int, str]:
+        """Return in which folder a copy of each touch lies, of those that have one; raises WireError.
+
+        Every folder but Drafts is searched, each selected anew, those that copies are filed in first. Reading goes on
+        between one question and the next: a fence does not wait for a long search.
+        """
+        found: dict[int, str] = {}
+        folders = await self._inbox.folders() if wanted else ()
+        for folder in sorted(folders, key=lambda one: _LIKELY.get(one.role, len(_LIKELY))):
+            for touch in wanted if folder.role != "drafts" else ():
+                if touch.id not in found and await self._inbox.find(folder, touch.message_id, touch.ref) is not None:
+                    found[touch.id] = folder.name
+        return found
 
     async def close(self) -> None:
         """Log out."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from cadenced.config import Config, Mailbox
+from cadenced.config import Config, Mailbox, SentCopy
 from cadenced.core.roster import Rules
 from cadenced.core.sequence import Sequence
 from cadenced.engine.readings import Readings
@@ -39,7 +39,8 @@ class Workspace:
     gathers when the mailboxes were read.
 
     ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore. ``sends``
-    counts what this process has sent, for the restore guard.
+    counts what this process has sent, for the restore guard. ``probed`` stands in for ``sent_copy`` where that is
+    ``auto``.
     """
 
     config: Config
@@ -56,6 +57,7 @@ class Workspace:
     longest_sleep: timedelta = TICK
     readings: Readings = field(default_factory=Readings)
     sends: int = 0
+    probed: Mapping[str, SentCopy] = field(default_factory=dict)
 
     def sequence(self, name: str) -> Sequence:
         """Return a sequence; one that has been deleted has no steps left, so its enrolments come to a human."""
@@ -78,6 +80,11 @@ class Workspace:
         if found is None:
             raise KeyError(name)
         return found
+
+    def sent_copy(self, box: Mailbox) -> SentCopy:
+        """Return who files copies of what a mailbox sends: the config's word, for ``auto`` what a probe found."""
+        said = box.imap.sent_copy
+        return self.probed.get(box.name, said) if said is SentCopy.AUTO else said
 
     def rules(self) -> Rules:
         """Return what an import goes by at this moment."""

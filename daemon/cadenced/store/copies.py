@@ -1,0 +1,100 @@
+"""Copies of our own mail that servers have filed: when each was first seen, and what is known of who files them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, update
+
+from cadenced.store.schema import inbound, probes, touches
+from cadenced.store.touches import Touch, from_row
+
+CLOCKS_APART = timedelta(seconds=2)
+"""A copy that arrived so long before its mail was sent tells of two clocks that differ, not of a fast server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a probe has found out: who files copies (a word of ``sent_copy``), and facts for the reader."""
+
+    mailbox: str
+    at: datetime
+    copies: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What the last sends of a mailbox, newest first, tell of the copies that are filed of them.
+
+    ``lacking`` counts those of which no copy was ever read; ``slowest`` is the longest that one took to be there.
+    """
+
+    sends: tuple[Touch, ...]
+    lacking: int
+    slowest: timedelta
+
+
+def read(tx: Connection, ref: str) -> Touch | None:
+    """Return the touch with this reference; one look, whether its copy was seen before or not."""
+    row = tx.execute(select(touches).where(touches.c.ref == ref)).first() if ref else None
+    return from_row(row) if row else None
+
+
+def note(tx: Connection, touch: Touch, message_id: str, now: datetime, filed_at: datetime | None) -> None:
+    """Note that a copy of a touch was read, once: when it came to lie there, and under which Message-ID it travelled.
+
+    ``filed_at`` is the server's word; it counts where it is earlier than now, which is when we looked at last.
+    """
+    seen = _there_since(touch.sent_at, now, filed_at)
+    unseen = (touches.c.id == touch.id, touches.c.copy_seen_at.is_(None))
+    tx.execute(update(touches).where(*unseen).values(copy_seen_at=seen))
+    if message_id and f"<{message_id}>" != touch.message_id:
+        unknown = (touches.c.id == touch.id, touches.c.wire_id.is_(None))
+        tx.execute(update(touches).where(*unknown).values(wire_id=f"<{message_id}>"[:255]))
+
+
+def _there_since(sent_at: datetime | None, now: datetime, filed_at: datetime | None) -> datetime:
+    if sent_at is None or filed_at is None or filed_at < sent_at - CLOCKS_APART:
+        return now
+    return min(now, max(filed_at, sent_at) + timedelta(seconds=1))  # INTERNALDATE has whole seconds
+
+
+def filing(tx: Connection, mailbox: str, until: datetime, limit: int) -> Filing:
+    """Return what the last ``limit`` sends before a moment, those that a server has confirmed, tell of their copies."""
+    query = (
+        select(touches)
+        .where(
+            touches.c.mailbox == mailbox,
+            touches.c.sent_at <= until,
+            touches.c.state == "sent",
+            touches.c.evidence == "",
+        )
+        .order_by(touches.c.sent_at.desc())
+        .limit(limit)
+    )
+    rows = tx.execute(query).all()
+    lags = [row.copy_seen_at - row.sent_at for row in rows if row.copy_seen_at is not None]
+    lacking = sum(row.copy_seen_at is None for row in rows)
+    return Filing(tuple(map(from_row, rows)), lacking, max([*lags, timedelta(0)]))
+
+
+def is_referred_to(tx: Connection, touch: Touch) -> bool:
+    """Whether an answer, a bounce or anything else that came in belongs to this very touch."""
+    query = select(inbound.c.id).where(inbound.c.prospect_id == touch.prospect, inbound.c.touch_id == touch.id).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def note_probe(tx: Connection, probe: Probe) -> None:
+    """Keep what a probe has found out, in place of what an earlier one did."""
+    tx.execute(delete(probes).where(probes.c.mailbox == probe.mailbox))
+    row = {"mailbox": probe.mailbox, "at": probe.at, "copies": probe.copies, "facts": dict(probe.facts)}
+    tx.execute(probes.insert().values(row))
+
+
+def probed(tx: Connection) -> Mapping[str, Probe]:
+    """Return what probes have found out, by mailbox."""
+    rows = tx.execute(select(probes))
+    return {row.mailbox: Probe(row.mailbox, row.at, row.copies, row.facts) for row in rows}
