@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cadenced.engine import intake_csv
 from cadenced.engine.intake_bytes import Examination, Nature
 from cadenced.engine.intake_csv import Record, Table
 from cadenced.errors import RefusedError
@@ -165,6 +166,40 @@ def test_any_quoting_is_survived_and_no_line_is_told_twice(parts: list[str]) -> 
     found = records("email,notes\n" + "".join(parts) + "\nlast@x.example,end\n")
     lines = [r.line for r in found]
     assert lines == sorted(set(lines))
+
+
+def in_batches(content: bytes, *, cut_off: bool = False) -> tuple[list[Record], int]:
+    found = table(content, cut_off=cut_off)
+    rows = []
+    for batch in found.batches():
+        rows += [Record(line, cells) for line, cells in zip(batch.lines, batch.rows, strict=True)] + batch.faulty
+    return sorted(rows, key=lambda record: record.line), found.blank
+
+
+pieces = st.sampled_from(
+    ['"', ",", "\n", "\r\n", "\r", "a@x.example", "x", '""', " ", "\x00", "," * 200, '"a\nb"', "\n\n"]
+)
+
+
+@given(st.lists(pieces, max_size=60), st.booleans(), st.integers(1, 40))
+@settings(max_examples=600)
+def test_blocks_and_single_lines_tell_the_same_rows(parts: list[str], cut_off: bool, block: int) -> None:
+    content = ("email,notes\n" + "".join(parts)).encode()
+    usual, intake_csv.BLOCK = intake_csv.BLOCK, block
+    try:
+        found, blank = in_batches(content, cut_off=cut_off)
+    finally:
+        intake_csv.BLOCK = usual
+    one_by_one = table(content, cut_off=cut_off)
+    assert found == list(one_by_one.records())
+    assert blank == one_by_one.blank
+
+
+@pytest.mark.parametrize("monster", [b"x" * 3_000_000, b'"' + b"x" * 3_000_000 + b'"', b'"' + b"x\n" * 2_000, b'"a"b'])
+def test_a_monster_in_a_block_costs_its_own_line(monster: bytes) -> None:
+    rows = b"".join(b"p%d@abc.example,x\n" % n for n in range(9000))
+    content = b"email,notes\n" + rows + b"m@x.example," + monster + b"\n" + rows
+    assert in_batches(content)[0] == records(content)
 
 
 @given(st.binary(min_size=1, max_size=200), st.integers(1, 50))

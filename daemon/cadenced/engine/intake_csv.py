@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import operator
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ SEPARATORS = ",;\t|"
 LINE_MAX = 1024 * 1024
 """Characters of one physical line; a longer one is skipped, never held in memory."""
 
+BLOCK = 128 * 1024
+"""Characters that are read at once."""
+
 _SPAN_MAX = 500
 _SEP = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 _CUT = "the last line has no line end, so it may have been cut: add a line end, and drop the file again"
@@ -30,6 +34,14 @@ class Record(NamedTuple):
     line: int
     cells: list[str]
     fault: str = ""
+
+
+class Batch(NamedTuple):
+    """Rows that follow each other, with the lines they begin at; ``faulty`` are those that cannot be read."""
+
+    lines: list[int]
+    rows: list[list[str]]
+    faulty: list[Record]
 
 
 class _TooLongError(Exception):
@@ -64,6 +76,22 @@ class Lines:
             self.unended = True
         return line
 
+    def block(self) -> str:
+        """Return the next lines as one text; empty at the end, or where single lines are to be read again first."""
+        if self._again:
+            return ""
+        text = self._text.read(BLOCK)
+        return text if not text or text.endswith("\n") else text + self._text.readline(LINE_MAX)
+
+    def read_again(self, text: str) -> None:
+        """Put a block back, to be read line by line."""
+        self._again.extend(io.StringIO(text, newline=""))
+
+    @property
+    def is_between(self) -> bool:
+        """Whether no line waits to be read again."""
+        return not self._again
+
     def taken(self) -> int:
         """Let go of the present record; return how many lines it had."""
         count = len(self.current)
@@ -93,6 +121,56 @@ class Table:
         self.blank = 0
         self.separator, self.header = self._begin()
 
+    def batches(self) -> Iterator[Batch]:
+        """Return the same rows as ``records``, many at a time; block by block where a block is well formed."""
+        while text := self._lines.block():
+            batch = self._block(text)
+            if batch is None:
+                self._lines.read_again(text)
+                batch = self._one_by_one()
+            if batch.lines or batch.faulty:
+                yield batch
+
+    def _block(self, text: str) -> Batch | None:
+        """Return the rows of a block, None where one of them needs a closer look."""
+        if len(text) >= LINE_MAX or (text[-1] not in "\r\n" and self._cut_off):
+            return None
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.separator, strict=True)
+        try:
+            numbered = [(reader.line_num, row) for row in reader]
+        except csv.Error:
+            return None
+        ends = [line for line, _ in numbered]
+        begins = [0, *ends[:-1]]
+        if max(map(operator.sub, ends, begins), default=0) > _SPAN_MAX:
+            return None
+        lines = [self._line + line for line in begins]
+        rows = [row for _, row in numbered]
+        if max(map(len, rows), default=0) > COLUMNS_MAX:
+            return None
+        self._line += reader.line_num
+        return self._without_blank(lines, rows)
+
+    def _without_blank(self, lines: list[int], rows: list[list[str]]) -> Batch:
+        kept = [n for n, row in enumerate(rows) if (row and row[0].strip()) or not _is_blank(row)]
+        if len(kept) == len(rows):
+            return Batch(lines, rows, [])
+        self.blank += len(rows) - len(kept)
+        return Batch([lines[n] for n in kept], [rows[n] for n in kept], [])
+
+    def _one_by_one(self) -> Batch:
+        """Return rows read with all care, as far as the lines reach that are to be read again."""
+        batch = Batch([], [], [])
+        for record in self.records():
+            if record.fault:
+                batch.faulty.append(record)
+            else:
+                batch.lines.append(record.line)
+                batch.rows.append(record.cells)
+            if self._lines.is_between:
+                break
+        return batch
+
     def records(self) -> Iterator[Record]:
         """Return the rows after the header."""
         reader = csv.reader(self._lines, delimiter=self.separator, strict=True)
@@ -111,7 +189,7 @@ class Table:
     def _record(self, cells: list[str]) -> Record | None:
         line = self._line
         self._line += self._lines.taken()
-        if not (cells and cells[0].strip()) and not any(cell and not cell.isspace() for cell in cells):
+        if not (cells and cells[0].strip()) and _is_blank(cells):
             self.blank += 1
             return None
         if self._cut_off and self._lines.unended:
@@ -148,6 +226,10 @@ class Table:
             if line.strip("\ufeff \t\r\n"):
                 return line.rstrip("\r\n")
         raise RefusedError("the file has no header: the first line must name the columns")
+
+
+def _is_blank(cells: list[str]) -> bool:
+    return not any(cell and not cell.isspace() for cell in cells)
 
 
 def _cells(line: str, separator: str) -> list[str]:
