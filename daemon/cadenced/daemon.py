@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,15 +16,15 @@ from pathlib import Path
 from cadenced import config as configuration
 from cadenced import library, systemd
 from cadenced.config import Config, Mailbox, secret
-from cadenced.engine import opening, restore
+from cadenced.engine import intake_mark, opening, restore
+from cadenced.engine.crews import Crews, Wires, from_any_thread, wake
+from cadenced.engine.heartbeat import Heartbeat
 from cadenced.engine.housekeeping import Housekeeping
 from cadenced.engine.intake import Drop, Intake
 from cadenced.engine.resolver import Resolver
-from cadenced.engine.sender import Sender
-from cadenced.engine.service import Service
 from cadenced.engine.steadiness import Steadiness
-from cadenced.engine.supervisor import GRACE, Closes, Leaves, Leaving, Supervisor
-from cadenced.engine.watcher import Watcher
+from cadenced.engine.supervisor import GRACE, Crew, Leaves, Leaving, Supervisor
+from cadenced.engine.tenancy import Post, Tenancy
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import BrokenWorkspaceError, Problem
 from cadenced.library.watch import LibrarySource
@@ -30,10 +32,11 @@ from cadenced.mail import settings
 from cadenced.mail.imap import Mailbox as ImapMailbox
 from cadenced.mail.privacy import hush_libraries
 from cadenced.mail.smtp import Pool
-from cadenced.ports import Clock, Inbox, Mailer
+from cadenced.ports import Clock, Mailer
 from cadenced.reading import verdict
-from cadenced.store import enrolments, mailboxes, timeline, touches
+from cadenced.store import enrolments, leases, mailboxes, timeline, touches
 from cadenced.store.database import Database
+from cadenced.store.leases import Worker
 
 log = logging.getLogger(__name__)
 
@@ -42,32 +45,29 @@ STUCK = 300.0
 """Seconds without a look at the store after which the watchdog is no longer fed; a huge import takes less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wires:
-    """How a mailbox is reached: real servers, or those of a rehearsal."""
-
-    mailer: Callable[[Mailbox], Mailer]
-    inbox: Callable[[Mailbox], Inbox]
-
-
 @dataclass(slots=True)
 class Daemon:
-    """A workspace with its services, ready to run."""
+    """A workspace with its services, ready to run. ``tenancy`` is there where several workers share a database."""
 
     workspace: Workspace
     supervisor: Supervisor
     housekeeping: Housekeeping
-    senders: tuple[Sender, ...]
-    watchers: tuple[Watcher, ...]
-    intake: Intake
+    tenancy: Tenancy | None = None
 
     async def run(self, *, until_idle: bool = False) -> None:
         """Make doubt visible, then run until stopped (or idle)."""
+        if self.tenancy is None:
+            await self._recover()
+        else:
+            await self.tenancy.begin()
+        await self._name_orphans()
+        await self.supervisor.run(until_idle=until_idle)
+
+    async def _recover(self) -> None:
+        """Settle what the daemon before this one left under way: on SQLite there is no other."""
         unknown = await self.workspace.database.run(lambda tx: touches.recover(tx, self.workspace.boot_id))
         if unknown:
             log.warning("touches whose fate is unknown", extra={"count": unknown})
-        await self._name_orphans()
-        await self.supervisor.run(until_idle=until_idle)
 
     async def _name_orphans(self) -> None:
         """Say whom nobody serves: the mailbox of their enrolment is not configured any more."""
@@ -77,44 +77,56 @@ class Daemon:
             log.warning("enrolments without their mailbox", extra={"mailbox": name, "count": count})
 
 
-def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource) -> Daemon:
-    """Build every service of a workspace; must be called inside the event loop that will run them."""
-    config = workspace.config
-    watchers = {box.name: Watcher(workspace, box, wires.inbox(box)) for box in config.mailboxes}
-    senders = tuple(Sender(workspace, box, wires.mailer(box), watchers[box.name]) for box in config.mailboxes)
-    drop = Drop(config.daemon.inbox, config.daemon.settle)
+def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource, unserved: Collection[str] = ()) -> Daemon:
+    """Build every service of a workspace; must be called inside the event loop that will run them.
+
+    On SQLite all of them run for as long as the daemon. On PostgreSQL mailboxes (but those ``unserved``) and the drop
+    folder are shared out among the workers.
+    """
+    crews = Crews(workspace, wires)
+    drop = Drop(workspace.config.daemon.inbox, workspace.config.daemon.settle)
     intake = Intake(workspace.database, workspace.clock, drop, workspace.rules)
-    waking: tuple[Service, ...] = (*senders, intake)
-    housekeeping = Housekeeping(workspace, shelf, _noticer(waking))
-    workspace.changed = _noticer(senders)
-    resolver = Resolver(workspace, watchers)
-    workspace.doubted = _noticer((resolver,))
-    services: tuple[Service, ...] = (
-        *watchers.values(),
-        intake,
-        *senders,
-        resolver,
-        housekeeping,
-    )
-    leaving: tuple[Leaves, ...] = (intake, *watchers.values())
-    closes: tuple[Closes, ...] = (*senders, *map(Leaving, leaving))
-    supervisor = Supervisor(services, closes)
-    return Daemon(workspace, supervisor, housekeeping, senders, tuple(watchers.values()), intake)
+    resolver = Resolver(workspace, crews.watchers)
+    housekeeping = Housekeeping(workspace, shelf, from_any_thread(lambda: wake([*crews.senders.values(), intake])))
+    workspace.changed = from_any_thread(crews.wake_senders)
+    workspace.doubted = from_any_thread(resolver.wake.set)
+    supervisor = Supervisor((resolver, housekeeping))
+    daemon = Daemon(workspace, supervisor, housekeeping)
+    if workspace.database.is_sqlite:
+        _run_all(supervisor, crews, intake)
+    else:
+        boxes = [box for box in workspace.config.mailboxes if box.name not in unserved]
+        posts = [_post_of(crews, box) for box in boxes]
+        lease = f"intake {intake_mark.of(workspace.config.daemon.inbox)}"
+        posts.append(Post(lease, lambda: Crew((intake,), (Leaving(intake),))))
+        daemon.tenancy = _share_out(workspace, supervisor, posts)
+    return daemon
 
 
-def _noticer(services: tuple[Service, ...]) -> Callable[[], None]:
-    """Return a function that wakes services, from whichever thread it is called."""
-    loop = asyncio.get_running_loop()
+def _run_all(supervisor: Supervisor, crews: Crews, intake: Intake) -> None:
+    """Have every mailbox served, and the folder read, for as long as the daemon runs."""
+    for box in crews.workspace.config.mailboxes:
+        crews.make(box)
+    watchers, senders = crews.watchers.values(), crews.senders.values()
+    leaving: tuple[Leaves, ...] = (intake, *watchers)
+    supervisor.services = (*watchers, intake, *senders, *supervisor.services)
+    supervisor.closes = (*senders, *map(Leaving, leaving))
 
-    def wake() -> None:
-        for service in services:
-            service.wake.set()
 
-    def notice() -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(wake)
+def _post_of(crews: Crews, box: Mailbox) -> Post:
+    return Post(leases.of_mailbox(box.name), lambda: crews.make(box), lambda: crews.forget(box), box.name)
 
-    return notice
+
+def _share_out(workspace: Workspace, supervisor: Supervisor, posts: Sequence[Post]) -> Tenancy:
+    """Have the posts taken by lease; nothing begins here while it is in doubt whether this worker counts as alive."""
+    worker = Worker(workspace.boot_id, socket.gethostname(), os.getpid())
+    heartbeat = Heartbeat(workspace.database, workspace.clock, worker)
+    tenancy = Tenancy(workspace, supervisor, posts, heartbeat)
+    steady = workspace.unsteady
+    workspace.unsteady = lambda: steady() or heartbeat.doubt()
+    supervisor.services = (tenancy, *supervisor.services)
+    supervisor.closes = (tenancy,)
+    return tenancy
 
 
 def real_wires(config: Config, clock: Clock) -> Wires:
@@ -140,7 +152,7 @@ def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
     workspace = opening.workspace(config, known, clock, inline=False)
     try:
         _tell_locked_out(workspace, locked_out)
-        return asyncio.run(_run(workspace, shelf, until_idle=until_idle))
+        return asyncio.run(_run(workspace, shelf, locked_out, until_idle=until_idle))
     finally:
         workspace.database.close()
         lock.close()
@@ -163,16 +175,17 @@ def _tell_locked_out(workspace: Workspace, locked_out: Mapping[str, list[Problem
         workspace.database.transact(partial(mailboxes.note_fault, name=name, imap=fault))
 
 
-async def _run(workspace: Workspace, shelf: LibrarySource, *, until_idle: bool) -> int:
+async def _run(workspace: Workspace, shelf: LibrarySource, locked_out: Collection[str], *, until_idle: bool) -> int:
     newest = await workspace.database.run(timeline.newest_at)
     workspace.unsteady = Steadiness(workspace.clock, newest)
-    daemon = assemble(workspace, real_wires(workspace.config, workspace.clock), shelf)
+    wires = real_wires(workspace.config, workspace.clock)
+    daemon = assemble(workspace, wires, shelf, locked_out)
     _listen_for_signals(daemon)
     daemon.supervisor.pulse = lambda: _beat(daemon.housekeeping, workspace.clock)
     await restore.watch_over(workspace, daemon.supervisor)
     warming = asyncio.create_task(asyncio.to_thread(verdict.warm), name="warming")  # before the first answer
-    systemd.ready(f"{len(daemon.senders)} mailboxes")
-    log.info("ready", extra={"mailboxes": len(daemon.senders), "grace": GRACE})
+    systemd.ready(f"{len(workspace.config.mailboxes)} mailboxes")
+    log.info("ready", extra={"mailboxes": len(workspace.config.mailboxes), "grace": GRACE})
     await daemon.run(until_idle=until_idle)
     await warming
     log.info("stopped")

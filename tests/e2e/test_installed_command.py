@@ -220,10 +220,15 @@ def test_the_same_daemon_runs_on_postgresql(tmp_path: Path, server: dovecot.Dove
 
 @pytest.mark.postgres
 @pytest.mark.skipif(not postgres.available(), reason="PostgreSQL's server programs are not installed")
-def test_a_second_daemon_on_the_same_postgresql_is_refused(tmp_path: Path, server: dovecot.Dovecot) -> None:
+def test_a_second_daemon_on_the_same_postgresql_waits_for_the_leases_of_the_first(
+    tmp_path: Path, server: dovecot.Dovecot
+) -> None:
     with postgres.server() as database, outside.opened(tmp_path, server.port, database=database.database()) as desk:
         desk.start()
-        until(lambda: "ready" in desk.log())
-        assert "another daemon" in desk.run("run", "--until-idle", code=4).stderr
+        until(lambda: "mailbox julie" in desk.log())
+        assert "mailbox julie" not in desk.run("run", "--until-idle").stderr
+        desk.drop("one.csv", b"email,first_name\nann@share.example,Ann\n")
+        until(lambda: desk.sent_to("ann@share.example"))
         desk.stop(signal.SIGKILL)
-        desk.run("run", "--until-idle")
+        assert "mailbox julie" in desk.run("run", "--until-idle").stderr
+        until(lambda: len(desk.sent_to("ann@share.example")) >= 1)

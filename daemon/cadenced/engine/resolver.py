@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from functools import partial
 
 from sqlalchemy import Connection
@@ -22,6 +23,9 @@ from cadenced.engine.workspace import TICK, Workspace
 from cadenced.errors import WireError
 from cadenced.store import touches
 from cadenced.store.touches import Touch
+
+if TYPE_CHECKING:  # whoever reads mail asks the resolver
+    from cadenced.engine.watcher import Watcher
 
 log = logging.getLogger(__name__)
 

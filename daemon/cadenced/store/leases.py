@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Row,
     Select,
     cast,
     delete,
@@ -51,7 +53,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who has what, and since when; without an owner that lives it is free."""
+    """Who has had what since when; without an owner that lives it is ``free``, since then."""
 
     name: str
     owner: str
@@ -105,8 +107,14 @@ def living(tx: Connection) -> list[Worker]:
 
 def standing(tx: Connection) -> Mapping[str, Lease]:
     """Return every lease by its name."""
-    query = select(leases, leases.c.owner.not_in(_living()).label("free"))
-    return {row.name: Lease(row.name, row.owner, row.since, row.free) for row in tx.execute(query)}
+    alive = func.coalesce(workers.c.until > clock(), literal(value=False)).label("alive")
+    query = select(leases, workers.c.until, alive).outerjoin(workers, workers.c.boot == leases.c.owner)
+    return {row.name: _lease(row) for row in tx.execute(query)}
+
+
+def _lease(row: Row[Any]) -> Lease:
+    since = row.since if row.alive or row.until is None else row.until
+    return Lease(row.name, row.owner, since, not row.alive)
 
 
 def make_known(tx: Connection, names: Iterable[str]) -> None:

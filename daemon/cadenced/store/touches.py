@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
 
 from cadenced.core.model import Enrolment, Thread, TouchState
+from cadenced.store import leases
 from cadenced.store.schema import enrolments, mailboxes, prospects, suppressions, touches
 
 OPEN_DOUBT = (TouchState.UNKNOWN.value, TouchState.IN_DOUBT.value)
@@ -156,6 +157,7 @@ def arm(tx: Connection, touch_ids: Collection[int], boot_id: str, now: datetime)
             still_wanted,
             ~unwanted,
             ~held,
+            *leases.held(tx, boot_id, touches.c.mailbox),
         )
         .values(state=TouchState.ARMED.value, armed_at=now)
         .returning(touches.c.id)
