@@ -45,6 +45,8 @@ def text_of(data: bytes, charset: str = "") -> str:
     except (UnicodeError, ValueError):
         lenient = codec if codec != "utf-8" or charset.strip().lower() in {"utf-8", "utf8"} else "cp1252"
         text = data.decode(lenient, "replace")
+    if text.isascii():
+        return text.replace("\x00", "") if "\x00" in text else text
     return _UNWANTED.sub("", text)
 
 

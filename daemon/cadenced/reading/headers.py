@@ -37,14 +37,18 @@ class Headers:
 
     def raw(self, name: str) -> tuple[str, ...]:
         """All values of a name, unfolded but with encoded words left as they came."""
-        values = self._fields.get(name.lower(), ())
-        return tuple((_FOLD.sub(" ", value) if "\n" in value else value).strip() for value in values)
+        values = self._fields.get(name.lower())
+        if not values:
+            return ()
+        return tuple([(_FOLD.sub(" ", value) if "\n" in value else value).strip() for value in values])
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """All values of a name, unfolded and decoded."""
         key = name.lower()
+        if key not in self._fields:
+            return ()
         if key not in self._decoded:
-            self._decoded[key] = tuple(charset.words_decoded(value) for value in self.raw(key))
+            self._decoded[key] = tuple([charset.words_decoded(value) for value in self.raw(key)])
         return self._decoded[key]
 
     def get(self, name: str) -> str:
@@ -126,6 +130,8 @@ def _name(text: str) -> str:
 
 def _split(raw: str) -> list[str]:
     """Cut at commas and semicolons that stand in no quotes, brackets or comments."""
+    if "," not in raw and ";" not in raw:
+        return [raw]
     pieces: list[str] = []
     start, quoted, depth = 0, False, 0
     for at, sign in enumerate(raw):

@@ -15,7 +15,7 @@ _OPENING = r"\b(?:"
 _CLOSINGS = (r")\b", ")")
 _SHORTEST = 2
 _RARE = frozenset("?@")  # one such sign is a key, too
-_PIECE = 3
+_PIECE = 4
 _MOST = 80
 _MANY = 8
 
@@ -32,22 +32,50 @@ class Branch:
         return not self.keys or not self.keys.isdisjoint(present)
 
 
-Index = Mapping[str, tuple[str, ...]]
-"""Keys by their first letters."""
+@dataclass(frozen=True)
+class Index:
+    """Keys by their first four bytes in UTF-8, each with its last four; `short` are those of fewer bytes."""
+
+    by_head: Mapping[int, tuple[tuple[str, int], ...]]
+    short: tuple[str, ...]
 
 
 def index(keys: Iterable[str]) -> Index:
     """Arrange keys so that those of a text are found without asking for each."""
-    found: dict[str, list[str]] = {}
+    by_head: dict[int, list[tuple[str, int]]] = {}
+    short = []
     for key in sorted(set(keys)):
-        found.setdefault(key[:_PIECE] if len(key) >= _PIECE else "", []).append(key)
-    return {piece: tuple(several) for piece, several in found.items()}
+        data = key.encode("utf-8", "surrogatepass")
+        if len(data) < _PIECE:
+            short.append(key)
+        else:
+            by_head.setdefault(_number(data[:_PIECE]), []).append((key, _number(data[-_PIECE:])))
+    return Index({head: tuple(several) for head, several in by_head.items()}, tuple(short))
 
 
 def present(keys: Index, lowered: str) -> frozenset[str]:
     """Return the keys that a lower-case text holds."""
-    pieces = {lowered[at : at + _PIECE] for at in range(len(lowered) - _PIECE + 1)} | {""}
-    return frozenset([key for piece in pieces.intersection(keys) for key in keys[piece] if key in lowered])
+    pieces = _pieces(lowered)
+    found = [
+        key
+        for head in pieces.intersection(keys.by_head)
+        for key, tail in keys.by_head[head]
+        if tail in pieces and key in lowered
+    ]
+    return frozenset(found + [key for key in keys.short if key in lowered])
+
+
+def _pieces(text: str) -> set[int]:
+    """Return every run of four bytes as a number: four views of the text, each a byte further on."""
+    view = memoryview(text.encode("utf-8", "surrogatepass"))
+    pieces: set[int] = set()
+    for at in range(min(_PIECE, len(view))):
+        pieces.update(view[at : len(view) - (len(view) - at) % _PIECE].cast("I"))
+    return pieces
+
+
+def _number(four: bytes) -> int:
+    return int(memoryview(four).cast("I")[0])
 
 
 def branches(source: str) -> tuple[Branch, ...]:
