@@ -95,6 +95,15 @@ class Database:
         with self._told("written"), self._engine.begin() as connection:
             return work(connection)
 
+    def connect(self) -> Connection:
+        """Return a connection of the caller's own, for temporary tables; the caller closes it."""
+        return self._engine.connect()
+
+    def transact_on(self, connection: Connection, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in one transaction on a connection that the caller keeps; StoreError as above."""
+        with self._told("written"), connection.begin():
+            return work(connection)
+
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` on one consistent view without keeping writers out; StoreError as above."""
         with self._told("read"), self._unqueued() as connection, connection.begin():
