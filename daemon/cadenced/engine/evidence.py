@@ -85,10 +85,11 @@ class Known:
 
 @dataclass(slots=True)
 class Inquiry:
-    """One touch that is looked into. ``first_at`` is when it was first not found (monotonic seconds)."""
+    """One touch that is looked into: when it was first not found, and is looked for next (monotonic seconds)."""
 
     touch: Touch
     first_at: float | None = None
+    next_at: float | None = None
 
 
 def gather(tx: Connection, workspace: Workspace, touch: Touch) -> Known:

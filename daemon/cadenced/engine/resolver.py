@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
@@ -24,10 +23,14 @@ from cadenced.errors import WireError
 from cadenced.store import touches
 from cadenced.store.touches import Touch
 
-if TYPE_CHECKING:  # whoever reads mail asks the resolver
-    from cadenced.engine.watcher import Watcher
-
 log = logging.getLogger(__name__)
+
+Arming = tuple[int, datetime | None]
+"""A touch and when it was armed: one that is in doubt again is another case."""
+
+
+def _arming(touch: Touch) -> Arming:
+    return touch.id, touch.armed_at
 
 
 class Resolver:
@@ -39,14 +42,13 @@ class Resolver:
         self.idle = True
         self._workspace = workspace
         self._watchers = watchers
-        self._inquiries: dict[int, Inquiry] = {}
-        self._next: dict[int, float] = {}
+        self._inquiries: dict[Arming, Inquiry] = {}
 
     async def tick(self) -> timedelta:
         """Settle what can be settled."""
         await self._workspace.database.run(partial(copies.look_up, workspace=self._workspace))
         unknown = await self._workspace.database.run(lambda tx: touches.doubts(tx, TouchState.UNKNOWN))
-        self._forget_all_but({touch.id for touch in unknown})
+        self._inquiries = {_arming(touch): self._inquiry(touch) for touch in unknown}
         if self._workspace.unsteady():
             return TICK
         waits = [await self._attend(touch) for touch in unknown if self._is_ours(touch)]
@@ -60,9 +62,8 @@ class Resolver:
         """Whether we serve its mailbox, or nobody does: of several workers only one reads a mailbox."""
         return touch.mailbox in self._watchers or self._workspace.config.mailbox(touch.mailbox) is None
 
-    def _forget_all_but(self, ids: set[int]) -> None:
-        self._inquiries = {touch: inquiry for touch, inquiry in self._inquiries.items() if touch in ids}
-        self._next = {touch: moment for touch, moment in self._next.items() if touch in ids}
+    def _inquiry(self, touch: Touch) -> Inquiry:
+        return self._inquiries.get(_arming(touch)) or Inquiry(touch)
 
     async def _attend(self, touch: Touch) -> timedelta:
         """Look into a touch when it is time; returns how long it need not be looked at."""
@@ -71,7 +72,7 @@ class Resolver:
             return left
         judgement = await self._judge(touch)
         if isinstance(judgement, Later):
-            self._next[touch.id] = self._workspace.clock.monotonic() + judgement.span.total_seconds()
+            self._inquiry(touch).next_at = self._workspace.clock.monotonic() + judgement.span.total_seconds()
             return judgement.span
         await self._settle(touch, judgement)
         return TICK
@@ -79,11 +80,13 @@ class Resolver:
     def _left(self, touch: Touch) -> timedelta:
         now = self._workspace.now()
         quiet = (touch.armed_at or now) + self._workspace.config.safety.quiet - now
-        agreed = self._next.get(touch.id, 0.0) - self._workspace.clock.monotonic()
-        return max(quiet, timedelta(seconds=agreed)) if touch.id in self._next else quiet
+        next_at = self._inquiry(touch).next_at
+        if next_at is None:
+            return quiet
+        return max(quiet, timedelta(seconds=next_at - self._workspace.clock.monotonic()))
 
     async def _judge(self, touch: Touch) -> Judgement:
-        inquiry = self._inquiries.setdefault(touch.id, Inquiry(touch))
+        inquiry = self._inquiry(touch)
         known = await self._workspace.database.run(lambda tx: evidence.gather(tx, self._workspace, touch))
         if self._workspace.config.mailbox(touch.mailbox) is None and not known.seen:
             return Unproven(f"the mailbox {touch.mailbox} is no longer configured")
