@@ -176,15 +176,13 @@ def in_batches(content: bytes, *, cut_off: bool = False) -> tuple[list[Record], 
     return sorted(rows, key=lambda record: record.line), found.blank
 
 
-pieces = st.sampled_from(
-    ['"', ",", "\n", "\r\n", "\r", "a@x.example", "x", '""', " ", "\x00", "," * 200, '"a\nb"', "\n\n"]
-)
+pieces = st.sampled_from(['"', ",", "\n", "\r\n", "\r", "a@x.example", "x", '""', " ", "," * 200, '"a\nb"', "\n\n"])
 
 
 @given(st.lists(pieces, max_size=60), st.booleans(), st.integers(1, 40))
 @settings(max_examples=600)
 def test_blocks_and_single_lines_tell_the_same_rows(parts: list[str], cut_off: bool, block: int) -> None:
-    content = ("email,notes\n" + "".join(parts)).encode()
+    content = ("email,notes\n" + "x" * 99 + "\n" + "".join(parts)).encode()
     usual, intake_csv.BLOCK = intake_csv.BLOCK, block
     try:
         found, blank = in_batches(content, cut_off=cut_off)
