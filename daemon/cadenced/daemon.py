@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cadenced import config as configuration
 from cadenced import library, systemd
 from cadenced.config import Config, Mailbox, secret
 from cadenced.engine import intake_mark, opening, restore
+from cadenced.engine.agenda import Agenda
 from cadenced.engine.crews import Crews, Wires, from_any_thread, wake
 from cadenced.engine.heartbeat import Heartbeat
 from cadenced.engine.housekeeping import Housekeeping
@@ -34,7 +36,7 @@ from cadenced.mail.privacy import hush_libraries
 from cadenced.mail.smtp import Pool
 from cadenced.ports import Clock, Mailer
 from cadenced.reading import verdict
-from cadenced.store import enrolments, leases, mailboxes, timeline, touches
+from cadenced.store import leases, mailboxes, outlook, timeline, touches
 from cadenced.store.database import Database
 from cadenced.store.leases import Worker
 
@@ -43,6 +45,12 @@ log = logging.getLogger(__name__)
 
 STUCK = 300.0
 """Seconds without a look at the store after which the watchdog is no longer fed; a huge import takes less."""
+
+REST = timedelta(minutes=10)
+"""How long a sender rests that has nothing to do: the agenda wakes it before, when there is something."""
+
+WARMING = 3.0
+"""Seconds from the start until what reading answers needs is made ready: the first touches go before."""
 
 
 @dataclass(slots=True)
@@ -72,7 +80,7 @@ class Daemon:
     async def _name_orphans(self) -> None:
         """Say whom nobody serves: the mailbox of their enrolment is not configured any more."""
         names = [box.name for box in self.workspace.config.mailboxes]
-        left = await self.workspace.database.run(lambda tx: enrolments.elsewhere(tx, names))
+        left = await self.workspace.database.run(lambda tx: outlook.elsewhere(tx, names))
         for name, count in left.items():
             log.warning("enrolments without their mailbox", extra={"mailbox": name, "count": count})
 
@@ -87,10 +95,12 @@ def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource, unserved:
     drop = Drop(workspace.config.daemon.inbox, workspace.config.daemon.settle)
     intake = Intake(workspace.database, workspace.clock, drop, workspace.rules)
     resolver = Resolver(workspace, crews.watchers)
-    housekeeping = Housekeeping(workspace, shelf, from_any_thread(lambda: wake([*crews.senders.values(), intake])))
-    workspace.changed = from_any_thread(crews.wake_senders)
+    agenda = Agenda(workspace, crews.wake_senders)
+    housekeeping = Housekeeping(workspace, shelf, from_any_thread(lambda: wake([agenda, intake])))
+    workspace.changed = from_any_thread(agenda.wake.set)
     workspace.doubted = from_any_thread(resolver.wake.set)
-    supervisor = Supervisor((resolver, housekeeping))
+    workspace.longest_sleep = REST
+    supervisor = Supervisor((agenda, resolver, housekeeping))
     daemon = Daemon(workspace, supervisor, housekeeping)
     if workspace.database.is_sqlite:
         _run_all(supervisor, crews, intake)
@@ -183,13 +193,18 @@ async def _run(workspace: Workspace, shelf: LibrarySource, locked_out: Collectio
     _listen_for_signals(daemon)
     daemon.supervisor.pulse = lambda: _beat(daemon.housekeeping, workspace.clock)
     await restore.watch_over(workspace, daemon.supervisor)
-    warming = asyncio.create_task(asyncio.to_thread(verdict.warm), name="warming")  # before the first answer
+    warming = asyncio.create_task(_warm(), name="warming")  # before the first answer
     systemd.ready(f"{len(workspace.config.mailboxes)} mailboxes")
     log.info("ready", extra={"mailboxes": len(workspace.config.mailboxes), "grace": GRACE})
     await daemon.run(until_idle=until_idle)
-    await warming
+    warming.cancel()
     log.info("stopped")
     return _status(workspace) if until_idle else 0
+
+
+async def _warm() -> None:
+    await asyncio.sleep(WARMING)
+    await asyncio.to_thread(verdict.warm)
 
 
 def _beat(housekeeping: Housekeeping, clock: Clock) -> None:

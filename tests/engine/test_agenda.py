@@ -121,6 +121,14 @@ async def test_a_clock_that_is_set_back_wakes_everybody(agenda: Agenda, woken: L
     assert woken[-1] == set(NAMES)
 
 
+async def test_edited_templates_wake_everybody(agenda: Agenda, woken: Ledger, workspace: Workspace) -> None:
+    await agenda.tick()
+    workspace.library = Library({}, {})
+    await agenda.tick()
+    await agenda.tick()
+    assert woken[1:] == [set(NAMES), set()]
+
+
 def test_every_first_moment_is_one_seek_in_an_index(workspace: Workspace) -> None:
     text = str(outlook._OF_ALL.compile(compile_kwargs={"literal_binds": True}))
     rows = workspace.database.read(lambda tx: tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all())
@@ -153,3 +161,14 @@ def test_noting_readings_lifts_no_fault(workspace: Workspace) -> None:
     workspace.database.transact(lambda tx: mailboxes.note_readings(tx, {"anna": now, "bert": now}))
     assert workspace.database.read(lambda tx: mailboxes.get(tx, "anna")).imap_fault == "away"
     assert workspace.database.read(lambda tx: mailboxes.get(tx, "bert")).synced_at == now
+
+
+def test_enrolments_of_mailboxes_that_are_gone_are_found_without_walking_over_all(workspace: Workspace) -> None:
+    for name, count in (("anna", 3), ("gone", 2), ("left", 1)):
+        for number in range(count):
+            plan(workspace, name, workspace.now() + timedelta(days=number))
+    assert workspace.database.read(lambda tx: outlook.elsewhere(tx, NAMES)) == {"gone": 2, "left": 1}
+    rows = workspace.database.read(lambda tx: tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {outlook._NAMES.text}").all())
+    looks = [row[3] for row in rows if "enrolments" in row[3]]
+    assert looks
+    assert all("SEARCH enrolments USING COVERING INDEX ix_enrolments_due" in look for look in looks), looks

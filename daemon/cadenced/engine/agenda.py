@@ -29,6 +29,7 @@ class Agenda:
         self._workspace = workspace
         self._wake_senders = wake_senders
         self._known: Mapping[str, Outlook] = {}
+        self._library = workspace.library
         self._looked_at: datetime | None = None
         self._took, self._ended_at = 0.0, float("-inf")
 
@@ -38,7 +39,7 @@ class Agenda:
         now, began = self._workspace.now(), asyncio.get_running_loop().time()
         found = await self._workspace.database.glance(outlook.of_all)
         self._wake_senders([name for name, one in found.items() if self._concerns(name, one, now)])
-        self._known, self._looked_at = found, now
+        self._known, self._looked_at, self._library = found, now, self._workspace.library
         self._ended_at = asyncio.get_running_loop().time()
         self._took = self._ended_at - began
         ahead = [one.after(now) for one in found.values()]
@@ -57,8 +58,11 @@ class Agenda:
             self.wake.clear()  # whatever changed meanwhile is seen by the look that comes now
 
     def _concerns(self, name: str, found: Outlook, now: datetime) -> bool:
-        """Whether a mailbox is no longer what it was, or something of it has come due since the last look."""
-        if found != self._known.get(name) or self._looked_at is None:
+        """Whether a mailbox is no longer what it was, or something of it has come due since the last look.
+
+        Edited sequences and templates concern everybody.
+        """
+        if found != self._known.get(name) or self._looked_at is None or self._library is not self._workspace.library:
             return True
         upcoming = found.after(self._looked_at)
         return now < self._looked_at or (upcoming is not None and upcoming <= now)

@@ -36,6 +36,7 @@ class Crews:
         """Make the crew of a mailbox; it is to begin at once."""
         watcher = Watcher(self.workspace, box, self.wires.inbox(box))
         sender = Sender(self.workspace, box, self.wires.mailer(box), watcher)
+        watcher.heard = sender.wake.set
         self.watchers[box.name], self.senders[box.name] = watcher, sender
         return Crew((watcher, sender), (sender, Leaving(watcher)))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, ScalarSelect, false, func, select, true
+from sqlalchemy import Connection, ScalarSelect, false, func, select, text, true
 
 from cadenced.store.schema import enrolments, mailboxes
 
@@ -43,3 +43,22 @@ _OF_ALL = select(
 def of_all(tx: Connection) -> Mapping[str, Outlook]:
     """Return the outlook of every mailbox; four seeks in an index each."""
     return {name: Outlook(tuple(moments), hold) for name, hold, *moments in tx.execute(_OF_ALL)}
+
+
+_NAMES = text("""
+    WITH RECURSIVE names(name) AS (
+        SELECT min(mailbox) FROM enrolments WHERE due_at IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(mailbox) FROM enrolments WHERE due_at IS NOT NULL AND mailbox > names.name)
+        FROM names WHERE names.name IS NOT NULL
+    )
+    SELECT name FROM names WHERE name IS NOT NULL
+""")
+"""Leaps from name to name in the index: DISTINCT would walk over all enrolments."""
+
+
+def elsewhere(tx: Connection, known: Collection[str]) -> Mapping[str, int]:
+    """Return how many live enrolments hang on mailboxes other than these, by the mailbox's name."""
+    counted = select(func.count()).where(enrolments.c.due_at.is_not(None))
+    strangers = sorted(set(tx.execute(_NAMES).scalars()) - set(known))
+    return {name: tx.execute(counted.where(enrolments.c.mailbox == name)).scalar_one() for name in strangers}
