@@ -5,6 +5,7 @@
      k  kill the process before its AT-th call
      p  as k, counted from the payload: 1 is the first call after it
      h  as k, but half of what the call would have written is written first
+     z  stop the process (SIGSTOP) when it is about to say a payload, AT times
      r  record what is written, synchronised, cut, removed and said, in TRACE
      e  from the AT-th call to fsync or fdatasync on, these fail with EIO
      n  from the AT-th call on, whatever writes to a file fails with ENOSPC */
@@ -129,8 +130,11 @@ static int reached(void)
 
 static void spoken(int fd, const void *data, size_t length)
 {
-    if (memmem(data, length, "X-Cadence-Ref:", 14))
+    if (memmem(data, length, "X-Cadence-Ref:", 14)) {
         has_begun = 1;
+        if (mode == 'z' && at-- > 0)
+            kill(getpid(), SIGSTOP);
+    }
     note('s', "", (uint64_t)fd, data, length);
 }
 
