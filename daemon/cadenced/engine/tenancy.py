@@ -215,8 +215,11 @@ class Tenancy:
         return got
 
     async def _man(self, names: Sequence[str]) -> None:
-        """Let a crew begin wherever a lease is held; what the last tenant left under way is settled before."""
-        bare = [name for name in names if name not in self._crews]
+        """Let a crew begin wherever a lease is held; what the last tenant left under way is settled before.
+
+        What is being handed over may be another's by now, whatever was read a moment ago.
+        """
+        bare = [name for name in names if name not in self._crews and name not in self._leaving]
         if bare:
             await self._adopt()
         for name in bare:
