@@ -10,7 +10,7 @@ from plans import MONDAY, PLAN, enrolled
 from cadenced.core import planner
 from cadenced.core.model import State
 from cadenced.core.pacing import Window
-from cadenced.core.planner import Finish, Given, OpenTask, Quota, Send, Wait
+from cadenced.core.planner import Away, Finish, Given, OpenTask, Quota, Send, Skip, Wait
 
 READY = Given(now=MONDAY, inbox_synced_at=MONDAY)
 
@@ -101,3 +101,50 @@ def test_the_primary_is_told_before_the_others_are_written_to() -> None:
     assert isinstance(planner.next_action(other, sequence, READY), Send)
     primary = enrolled(sequence, role="primary")
     assert isinstance(planner.next_action(primary, sequence, replace(READY, primary_told=False)), Send)
+
+
+WEEK = timedelta(days=7)
+
+
+def _away(days: float) -> Given:
+    """Nothing ran from the moment at which the enrolment fell due."""
+    until = MONDAY + timedelta(days=days)
+    return Given(now=until, inbox_synced_at=until, away=Away(MONDAY - timedelta(days=1), until))
+
+
+def test_a_follow_up_that_is_late_by_more_than_a_week_is_asked_about() -> None:
+    action = planner.next_action(enrolled(done=("before",)), PLAN, _away(8))
+    assert isinstance(action, OpenTask)
+    assert action.step is None
+    assert "due on 2026-03-02, and nothing ran until 2026-03-10" in action.why
+
+
+def test_a_follow_up_that_is_late_by_less_is_sent() -> None:
+    assert isinstance(planner.next_action(enrolled(done=("before",)), PLAN, _away(6.9)), Send)
+
+
+def test_what_has_waited_for_its_turn_is_not_late() -> None:
+    queued = enrolled(done=("before",), due_at=MONDAY - timedelta(days=60))
+    assert isinstance(planner.next_action(queued, PLAN, _away(3)), Send)
+    assert isinstance(planner.next_action(queued, PLAN, replace(_away(3), away=None)), Send)
+
+
+def test_what_fell_due_after_the_return_is_not_late() -> None:
+    since_then = replace(_away(8), now=MONDAY + timedelta(days=40))
+    assert isinstance(planner.next_action(enrolled(done=("x",), due_at=MONDAY + WEEK), PLAN, since_then), Send)
+
+
+def test_a_first_mail_is_sent_however_late() -> None:
+    assert isinstance(planner.next_action(enrolled(), PLAN, _away(300)), Send)
+
+
+def test_a_step_says_what_becomes_of_it_when_it_is_late() -> None:
+    for late, wanted in (("send", Send), ("skip", Skip), ("hold", OpenTask)):
+        steps = (replace(PLAN.steps[0], late=late), *PLAN.steps[1:])
+        action = planner.next_action(enrolled(done=("before",)), replace(PLAN, steps=steps), _away(8))
+        assert isinstance(action, wanted), late
+
+
+def test_a_task_is_never_too_late() -> None:
+    at_call = enrolled(step="call", done=("hello",))
+    assert planner.next_action(at_call, PLAN, _away(30)) == OpenTask(PLAN.steps[2], "Call twice.")

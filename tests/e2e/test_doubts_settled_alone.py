@@ -43,9 +43,13 @@ def desk(tmp_path: Path, server: dovecot.Dovecot, request: pytest.FixtureRequest
 
         one.sink.on_accept = file
         one.start()
-        one.drop("begin.csv", b"email\r\n" + b"".join(b"p%d@there.example\r\n" % n for n in range(4)))
+        one.drop("begin.csv", _csv(*(f"p{n}@there.example" for n in range(4))))
         until(lambda: len(one.sink.accepted) == 4)
         yield one
+
+
+def _csv(*emails: str) -> bytes:
+    return "".join(["email,first_name\r\n", *(f"{email},Ann\r\n" for email in emails)]).encode()
 
 
 def _to_ann(desk: Outside) -> int:
@@ -59,7 +63,7 @@ def _events(desk: Outside) -> list[str]:
 @pytest.mark.parametrize("desk", [("server", "julie0"), ("self", "julie1")], indirect=True)
 def test_a_mail_that_never_arrived_leaves_again_by_itself(desk: Outside) -> None:
     desk.sink.plan("payload", smtp_sink.Close(after=100))
-    desk.drop("ann.csv", f"email\r\n{ANN}\r\n".encode())
+    desk.drop("ann.csv", _csv(ANN))
     until(lambda: "unanswered" in _events(desk))
     page = json.loads(desk.run("status", "--json").stdout)
     assert page["in_doubt"] == 1
@@ -75,7 +79,7 @@ def test_a_mail_that_never_arrived_leaves_again_by_itself(desk: Outside) -> None
 @pytest.mark.parametrize("desk", [("server", "julie2"), ("self", "julie3")], indirect=True)
 def test_a_mail_that_was_taken_without_an_answer_is_found_and_not_sent_again(desk: Outside) -> None:
     desk.sink.plan("dot", smtp_sink.Take(smtp_sink.Close()))
-    desk.drop("ann.csv", f"email\r\n{ANN}\r\n".encode())
+    desk.drop("ann.csv", _csv(ANN))
     until(lambda: "sent" in _events(desk))
     assert _to_ann(desk) == 1
     assert json.loads(desk.run("status", "--json").stdout)["in_doubt"] == 0
@@ -87,7 +91,7 @@ def test_killed_before_the_payload_it_is_sent_once_and_killed_after_it_too(desk:
         before = len(desk.sink.accepted)
         email = f"{stage}@there.example"
         desk.sink.plan(stage, act)
-        desk.drop(f"{stage}.csv", f"email\r\n{email}\r\n".encode())
+        desk.drop(f"{stage}.csv", _csv(email))
         until(lambda: desk.sink.holding)
         desk.stop(signal.SIGKILL)
         desk.start()
@@ -98,7 +102,7 @@ def test_killed_before_the_payload_it_is_sent_once_and_killed_after_it_too(desk:
 @pytest.mark.parametrize("desk", [("append", "julie5")], indirect=True)
 def test_where_only_we_file_copies_a_human_is_asked(desk: Outside) -> None:
     desk.sink.plan("payload", smtp_sink.Close(after=100))
-    desk.drop("ann.csv", f"email\r\n{ANN}\r\n".encode())
+    desk.drop("ann.csv", _csv(ANN))
     until(lambda: "in_doubt" in _events(desk))
     assert "no server files a copy" in desk.run("today").stdout.replace("\n", " ").replace("  ", " ")
     assert _to_ann(desk) == 0

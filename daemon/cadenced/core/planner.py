@@ -12,6 +12,9 @@ from cadenced.core.sequence import MailStep, Sequence, Step, TaskStep
 
 LOOK_AGAIN = timedelta(minutes=1)
 
+LATE = timedelta(days=7)
+"""A mail that fell due while nothing ran, and for longer than this, may not fit any more (RELIABILITY 2.5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -44,7 +47,15 @@ class Finish:
     then: str = ""
 
 
-Action = Send | OpenTask | Wait | Finish
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave ``step`` out, and go on with what follows it."""
+
+    step: Step
+    reason: str
+
+
+Action = Send | OpenTask | Wait | Finish | Skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +67,22 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """A long time during which nothing ran: what fell due then has waited for no reason of its own."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """What the planner must know of the world.
 
     ``inbox_synced_at`` is when the mailbox's folders were last read to the end (None: never, or not since a fault; how
     fresh it must be is the fence's affair, directly before a send). ``doubt`` says that a
     touch of this enrolment hangs between sent and not sent. ``hold`` says why the mailbox rests. ``primary_told`` is
-    whether the account's primary has had the first touch: None where the account has no primary.
+    whether the account's primary has had the first touch: None where the account has no primary. ``away`` is the last
+    long time during which nothing ran.
     """
 
     now: datetime
@@ -72,6 +92,7 @@ class Given:
     doubt: bool = False
     hold: str = ""
     primary_told: bool | None = True
+    away: Away | None = None
 
 
 def next_action(enrolment: Enrolment, sequence: Sequence, given: Given) -> Action:
@@ -130,6 +151,30 @@ def _step_gone(enrolment: Enrolment, sequence: Sequence, _: Given) -> Action | N
     return OpenTask(None, f"The step {enrolment.step} is gone from the sequence. Skip it, or put it back.")
 
 
+def _late(enrolment: Enrolment, sequence: Sequence, given: Given) -> Action | None:
+    """Judge a mail that is late because nothing ran: as its step says, else a follow-up is held behind a question.
+
+    A first mail refers to nothing that could have grown old, and many may have waited for their turn anyway.
+    """
+    step = sequence.step(enrolment.step)
+    if given.away is None or not isinstance(step, MailStep) or not _missed(enrolment, given.away):
+        return None
+    told = f"it was due on {enrolment.due_at:%Y-%m-%d}, and nothing ran until {given.away.until:%Y-%m-%d}"
+    match step.late or ("hold" if enrolment.done else "send"):
+        case "skip":
+            return Skip(step, f"too late: {told}")
+        case "hold":
+            how = "As soon as this task is done it is sent; cadenced skip leaves it out."
+            return OpenTask(None, f"Does the mail of step {step.id} still fit? {told[:1].upper()}{told[1:]}. {how}")
+    return None
+
+
+def _missed(enrolment: Enrolment, away: Away) -> bool:
+    """Whether an enrolment's step has lost more than a week to a time during which nothing ran."""
+    due = enrolment.due_at
+    return due is not None and away.until - max(due, away.since) > LATE
+
+
 def _primary_first(enrolment: Enrolment, sequence: Sequence, given: Given) -> Action | None:
     if not sequence.primary_first or enrolment.role == "primary" or enrolment.done or given.primary_told:
         return None
@@ -176,6 +221,7 @@ _LADDER: tuple[Callable[[Enrolment, Sequence, Given], Action | None], ...] = (
     _not_due,
     _steps_over,
     _step_gone,
+    _late,
     _primary_first,
     _mailbox_held,
     _outside_window,

@@ -20,7 +20,11 @@ class AccountScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What all steps have. ``after`` counts from the step before; ``to`` is ``all``, ``primary`` or ``others``."""
+    """What all steps have. ``after`` counts from the step before; ``to`` is ``all``, ``primary`` or ``others``.
+
+    ``late`` is what becomes of a mail that is more than a week late since nothing ran: ``send``, ``skip``, ``hold``; ""
+    holds a follow-up and sends a first mail.
+    """
 
     id: str
     after: Delay = Delay()
@@ -28,6 +32,7 @@ class Step:
     hours: tuple[time, time] | None = None
     to: str = "all"
     line: int = 0
+    late: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ import logging
 import os
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from cadenced.config import Config, SentCopy
+from cadenced.core import planner
+from cadenced.core.planner import Away
 from cadenced.engine.supervisor import Supervisor
 from cadenced.engine.workspace import Workspace
 from cadenced.store import instance, mailboxes, tasks, timeline
@@ -51,6 +53,7 @@ class Guard:
         """Judge the database by the file, and count this start in both; before the first touch is claimed."""
         found = instance.read(self._path)
         mark = await self._workspace.database.run(lambda tx: begin(tx, self._workspace, found))
+        self._workspace.away = await self._workspace.database.run(away)
         await self._write(mark)
 
     async def tick(self) -> timedelta:
@@ -100,6 +103,7 @@ def place(config: Config) -> Path:
 
 def begin(tx: Connection, workspace: Workspace, found: Mark | None) -> Mark:
     """Count a start; where ``found``, the file of the start before, is ahead of the database, nothing may be sent."""
+    _note_absence(tx, workspace, found)
     boots, sends = instance.counted(tx)
     reason = _ahead(workspace, found, boots, sends)
     if reason:
@@ -114,6 +118,12 @@ def begin(tx: Connection, workspace: Workspace, found: Mark | None) -> Mark:
     return _mark(workspace, boots + 1, sends)
 
 
+def away(tx: Connection) -> Away | None:
+    """Return the last long time during which nothing ran, as the planner must know it."""
+    found = instance.away(tx)
+    return Away(*found) if found is not None else None
+
+
 def _ahead(workspace: Workspace, found: Mark | None, boots: int, sends: int) -> str:
     """Return how the file contradicts the database, empty where it does not."""
     if found is None:
@@ -126,6 +136,18 @@ def _ahead(workspace: Workspace, found: Mark | None, boots: int, sends: int) -> 
     if found.last_send_seq > sends:
         return f"instance.json knows of {found.last_send_seq} mails, the database of {sends}{since}"
     return ""
+
+
+def _note_absence(tx: Connection, workspace: Workspace, found: Mark | None) -> None:
+    """Note how long nothing ran before this start, if that was long: what was due then may not fit any more."""
+    now, alive = workspace.now(), instance.last_alive(tx)
+    if alive is None:
+        return
+    written = datetime.fromisoformat(found.wall) if found is not None and found.wall else alive
+    since = max(alive, written)
+    if now - since > planner.LATE:
+        log.warning("nothing ran for long", extra={"days": (now - since).days})
+        instance.note_away(tx, since, now)
 
 
 def _without_file(tx: Connection, workspace: Workspace) -> None:

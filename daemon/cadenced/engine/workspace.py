@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from cadenced.config import Config, Mailbox, SentCopy
+from cadenced.core.planner import Away
 from cadenced.core.roster import Rules
 from cadenced.core.sequence import Sequence
 from cadenced.engine.readings import Readings
@@ -40,7 +41,7 @@ class Workspace:
 
     ``install_key`` derives the Message-IDs: the same logical mail has the same id, also after a restore. ``sends``
     counts what this process has sent, for the restore guard. ``probed`` stands in for ``sent_copy`` where that is
-    ``auto``.
+    ``auto``. ``away`` is the last long time during which nothing ran.
     """
 
     config: Config
@@ -58,6 +59,7 @@ class Workspace:
     readings: Readings = field(default_factory=Readings)
     sends: int = 0
     probed: Mapping[str, SentCopy] = field(default_factory=dict)
+    away: Away | None = None
 
     def sequence(self, name: str) -> Sequence:
         """Return a sequence; one that has been deleted has no steps left, so its enrolments come to a human."""

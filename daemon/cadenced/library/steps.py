@@ -71,6 +71,7 @@ def _of_kind(kind: str, record: Record, thread: str) -> Step:
         record.report.problem((*record.path, kind), f"{kind} needs something behind it", f"such as {_EXAMPLES[kind]}")
     if kind in {"email", "invite"}:  # the first mail of a sequence begins a conversation, the others continue it
         common["new_thread"] = record.read("thread", forms.word(("continue", "new")), thread) == "new"
+        common["late"] = record.read("late", forms.word(("send", "skip", "hold")), "")
     step = _READERS[kind](record, common)
     record.close()
     return step

@@ -12,16 +12,16 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.engine import make_url
 
 from cadenced.store.database import beside
-from cadenced.store.schema import meta, positions
+from cadenced.store.schema import events, mailboxes, meta, positions
 
-_BOOTS, _SENDS, _RESTORED = "boot_counter", "send_seq", "restored"
+_BOOTS, _SENDS, _RESTORED, _AWAY = "boot_counter", "send_seq", "restored", "away"
 _USUAL = frozenset({"cadenced", "cadenced.db"})
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -63,7 +63,8 @@ def read(path: Path) -> Mark | None:
     """Return what the file holds, None where there is none or it makes no sense."""
     try:
         kept = json.loads(path.read_text())
-        return Mark(str(kept["install_id"]), int(kept["boot_counter"]), int(kept["last_send_seq"]), str(kept["wall"]))
+        wall = datetime.fromisoformat(kept["wall"]).astimezone(UTC).isoformat()
+        return Mark(str(kept["install_id"]), int(kept["boot_counter"]), int(kept["last_send_seq"]), wall)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -120,6 +121,27 @@ def note_restored(tx: Connection, found: Restored | None) -> None:
         return
     fields = {**asdict(found), "at": found.at.isoformat(), "released": list(found.released)}
     _set(tx, _RESTORED, json.dumps(fields))
+
+
+def last_alive(tx: Connection) -> datetime | None:
+    """Return when anything ran here last: a mailbox was read, or something was noted. None: never."""
+    synced: datetime | None = tx.execute(select(func.max(mailboxes.c.synced_at))).scalar()
+    noted: datetime | None = tx.execute(select(events.c.at).order_by(events.c.id.desc()).limit(1)).scalar()
+    return max((moment for moment in (synced, noted) if moment is not None), default=None)
+
+
+def note_away(tx: Connection, since: datetime, until: datetime) -> None:
+    """Keep the last long time during which nothing ran."""
+    _set(tx, _AWAY, json.dumps([since.isoformat(), until.isoformat()]))
+
+
+def away(tx: Connection) -> tuple[datetime, datetime] | None:
+    """Return the last long time during which nothing ran, from when until when."""
+    kept = _get(tx, _AWAY)
+    if not kept:
+        return None
+    since, until = json.loads(kept)
+    return datetime.fromisoformat(since), datetime.fromisoformat(until)
 
 
 def rewind(tx: Connection, mailbox: str) -> None:
