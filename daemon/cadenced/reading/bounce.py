@@ -13,7 +13,7 @@ from cadenced.reading import inbound as inbounds
 from cadenced.reading.bounce_diagnosis import Diagnosis
 from cadenced.reading.bounce_notice import Notice, Refusal
 from cadenced.reading.inbound import Inbound
-from cadenced.reading.patterns import Pattern
+from cadenced.reading.phrasebook import Phrasebook
 
 _ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw|odp|rv|ref|fwd?|wg|tr|i|enc)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 _REPORT = "multipart/report"
@@ -90,18 +90,21 @@ def _worth_reading(inbound: Inbound) -> bool:
 
 
 @cache
-def _at(place: str) -> tuple[Pattern, ...]:
-    return tuple(one for one in patterns.load("bounce_signs") if one.tags["place"] == place)
+def _at(place: str) -> Phrasebook:
+    return Phrasebook(one for one in patterns.load("bounce_signs") if one.tags["place"] == place)
 
 
 def _says(place: str, text: str) -> str:
-    """Return the words with which a text speaks of failed delivery, or ""."""
-    lowered = text.lower()
-    for pattern in _at(place):
-        match = pattern.search(text, lowered)
-        if match:
-            return match[0]
-    return ""
+    """Return the words with which a text speaks of failed delivery, in lower case, or ""."""
+    found = _at(place).first(text.lower())
+    return found[1][0] if found else ""
+
+
+def warm() -> None:
+    """Compile every phrase ahead of its first use."""
+    diagnosis.warm()
+    for place in ("sender", "daemon", "name", "subject", "opening", "text", "delay"):
+        _at(place).compile()
 
 
 def from_machine(inbound: Inbound) -> bool:

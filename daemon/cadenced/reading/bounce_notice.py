@@ -38,7 +38,11 @@ _FIELD = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MESSAGE_ID = re.compile(r"^[ \t>]{0,6}Message-ID[ \t]{0,5}:\s{0,20}<([^<>\s]{1,990})>", re.IGNORECASE | re.MULTILINE)
-_TYPED = re.compile(r"^[a-z0-9_.-]{1,20}\s{0,3};\s{0,5}", re.IGNORECASE)
+_TYPED = re.compile(r"[a-zA-Z0-9_.-]{1,20}\s{0,3};\s{0,5}")
+_MAILBOX = re.compile(r"[^\s<>\"(),;:]{1,200}@[^\s<>\"(),;:]{1,255}")
+_NAME = re.compile(r"[\w.+-]{1,64}")
+_CODE = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}")
+_BRACKETED = re.compile(r"\(([^()]{4,300})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _groups(fields: str) -> list[Headers]:
 
 
 def _refusal(group: Headers) -> Refusal:
-    diagnostic = " ".join(_TYPED.sub("", value) for value in group.get_all("diagnostic-code"))
+    diagnostic = " ".join(map(_untyped, group.get_all("diagnostic-code")))
     return Refusal(
         recipient=_address(group.get("final-recipient")) or _address(group.get("x-actual-recipient")),
         original=_address(group.get("original-recipient")),
@@ -130,23 +134,28 @@ def _first_word(value: str) -> str:
 
 
 def _status(value: str) -> str:
-    match = re.search(r"\b([245])\.(\d{1,3})\.(\d{1,3})", value)
-    return f"{match[1]}.{match[2]}.{match[3]}" if match else ""
+    match = _CODE.search(value)
+    return match[0] if match else ""
 
 
 def _comment(value: str) -> str:
     """Return what stands in brackets behind a status: some systems put their whole reason there."""
-    match = re.search(r"\(([^()]{4,300})\)", value)
+    match = _BRACKETED.search(value) if "(" in value else None
     return match[1] if match else ""
 
 
 def _address(value: str) -> str:
     """Return the address behind `rfc822;`; a name without domain counts, an X.400 address does not."""
-    plain = _TYPED.sub("", value.strip()).strip().strip("<>").strip().strip("\"'")
-    match = re.search(r"[^\s<>\"(),;:]{1,200}@[^\s<>\"(),;:]{1,255}", plain)
+    plain = _untyped(value.strip()).strip().strip("<>").strip().strip("\"'")
+    match = _MAILBOX.search(plain)
     if match:
         return match[0].rstrip(".")
-    return plain if re.fullmatch(r"[\w.+-]{1,64}", plain) else ""
+    return plain if _NAME.fullmatch(plain) else ""
+
+
+def _untyped(value: str) -> str:
+    match = _TYPED.match(value)
+    return value[match.end() :] if match else value
 
 
 def _returned(inbound: Inbound, tail: str) -> Headers:

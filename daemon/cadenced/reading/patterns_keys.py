@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _FLAGS = re.IGNORECASE | re.MULTILINE
-_OPENING = r"\b(?:"
+_BORDERS = (r"\b", r"(?:\b|(?=<))", r"(?:\b|(?=\())")  # what may stand before a group of words
 _CLOSINGS = (r")\b", ")")
 _SHORTEST = 2
 _RARE = frozenset("?@")  # one such sign is a key, too
@@ -80,19 +80,29 @@ def _number(four: bytes) -> int:
 
 def branches(source: str) -> tuple[Branch, ...]:
     """Part an expression at its outermost alternatives, so that each is tried only where it can match."""
-    pieces = [inner for piece in _alternatives(source) for inner in _unwrapped(piece)]
-    return tuple(Branch(re.compile(piece, _FLAGS), frozenset(keys(piece))) for piece in pieces)
+    return tuple(Branch(re.compile(piece, _FLAGS), frozenset(keys(piece))) for piece in parts(source))
+
+
+def parts(source: str) -> tuple[str, ...]:
+    """Return the outermost alternatives of an expression, also those within a group of words that is its whole."""
+    return tuple(inner for piece in _alternatives(source) for inner in _unwrapped(piece))
 
 
 def _unwrapped(piece: str) -> list[str]:
     """Part a group of words further, where as a whole it has no keys, or many."""
-    if 0 < len(keys(piece)) <= _MANY or not piece.startswith(_OPENING) or not piece.endswith(_CLOSINGS):
+    border = next((border for border in _BORDERS if piece.startswith(f"{border}(?:")), None)
+    if border is None or 0 < len(keys(piece)) <= _MANY or not piece.endswith(_CLOSINGS):
         return [piece]
     end = next(closing for closing in _CLOSINGS if piece.endswith(closing))
-    inner = piece[len(_OPENING) : -len(end)]
-    alternatives = _alternatives(inner)
-    balanced = all(_is_whole(alternative) for alternative in alternatives)
-    return [f"{_OPENING}{alternative}{end}" for alternative in alternatives] if balanced else [piece]
+    alternatives = _alternatives(piece[len(border) + 3 : -len(end)])
+    if not all(_is_whole(alternative) for alternative in alternatives):
+        return [piece]
+    return [f"{_border(border, alternative)}(?:{alternative}{end}" for alternative in alternatives]
+
+
+def _border(border: str, alternative: str) -> str:
+    """Return what has to stand before an alternative: a letter or figure can only follow the border of a word."""
+    return r"\b" if alternative[:1].isalnum() else border
 
 
 def _is_whole(piece: str) -> bool:
