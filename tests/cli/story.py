@@ -132,7 +132,7 @@ class Story:
 
     def _work(self, tx: Connection, answer: ports.Answer) -> int:
         now = self.clock.now()
-        moment = Moment("julie", now, now, Quota())
+        moment = Moment("julie", now, now, Quota(), mailboxes.get(tx, "julie").hold)
         mailboxes.note_synced(tx, "julie", now)
         desk.clear(tx, self.workspace, moment)
         claimed = desk.claim_mail(tx, self.workspace, moment, 100, ()).claimed

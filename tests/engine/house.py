@@ -102,12 +102,12 @@ class House:
         return [one.raw for one in self.sink.accepted if email in one.recipients]
 
 
-async def until(fact: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(fact: Callable[[], object], seconds: float = 15.0, pause: float = 0.005) -> None:
     """Wait for a fact, at most so long."""
     end = time.monotonic() + seconds
     while not fact():
         assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(pause)
 
 
 def write(root: Path, imap_port: int, smtp_port: int, changes: str = "") -> Path:
@@ -157,7 +157,7 @@ def _furnish(house: House) -> None:
     """Give every mailbox its watcher and its sender."""
     for box in house.workspace.config.mailboxes:
         imap = ImapSettings("127.0.0.1", box.imap.port, "none", "julie", "secret")
-        smtp = SmtpSettings("127.0.0.1", box.smtp.port, "none")
+        smtp = SmtpSettings("127.0.0.1", box.smtp.port, "none", connections=box.smtp.connections)
         watcher = Watcher(house.workspace, box, Mailbox(imap))
         house.watchers.append(watcher)
         house.senders.append(Sender(house.workspace, box, Pool(smtp, house.workspace.clock), watcher))

@@ -47,15 +47,15 @@ class Home(House):
     def pass_time(self, span: timedelta) -> None:
         self.workspace.clock._now += span  # type: ignore[attr-defined] # the told clock, outside of a loop
 
-    def moment(self) -> Moment:
-        return Moment("julie", self.now, self.now, Quota())
+    def moment(self, tx: Connection) -> Moment:
+        return Moment("julie", self.now, self.now, Quota(), mailboxes.get(tx, "julie").hold)
 
     def at_desk(self) -> int:
-        return self.do(lambda tx: desk.clear(tx, self.workspace, self.moment()))
+        return self.do(lambda tx: desk.clear(tx, self.workspace, self.moment(tx)))
 
     def claims(self) -> list[Claimed]:
         self.at_desk()
-        return list(self.do(lambda tx: desk.claim_mail(tx, self.workspace, self.moment(), 10, ())).claimed)
+        return list(self.do(lambda tx: desk.claim_mail(tx, self.workspace, self.moment(tx), 10, ())).claimed)
 
     def arms(self, claimed: Claimed) -> bool:
         ids = [claimed.touch.id]
@@ -401,7 +401,7 @@ def test_after_a_long_downtime_what_is_overdue_keeps_the_gap_and_the_window(home
     sent_at = []
     for _ in range(600):
         quota = home.read(lambda tx: pace.quota(tx, box, home.now, "Europe/Paris"))
-        moment = replace(home.moment(), quota=quota)
+        moment = replace(home.read(home.moment), quota=quota)
         slots = 0 if quota.until else 1
         batch = home.do(lambda tx, m=moment, s=slots: desk.claim_mail(tx, home.workspace, m, s, ()))
         for claimed in batch.claimed:

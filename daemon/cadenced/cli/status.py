@@ -22,7 +22,7 @@ from cadenced.core.pacing import Window
 from cadenced.core.sequence import Sequence
 from cadenced.engine import pace, restore
 from cadenced.engine.workspace import Workspace
-from cadenced.store import edits, enrolments, instance, mailboxes, people, reports, touches
+from cadenced.store import edits, enrolments, instance, mailboxes, people, reports, volume
 from cadenced.store.edits import Refused
 from cadenced.store.instance import Restored
 from cadenced.store.reports import Doubt
@@ -132,7 +132,7 @@ def _mailbox(tx: Connection, workspace: Workspace, box: Mailbox, ahead: Ahead) -
     return MailboxLine(
         name=box.name,
         address=box.address,
-        sent_today=touches.sent_since(tx, box.name, _midnight(zone, now)),
+        sent_today=volume.sent_since(tx, box.name, _midnight(zone, now)),
         limit=pace.cap_of(box, first, now.astimezone(pacing.zone(zone)).date()),
         due=ahead.due,
         hold=state.hold,
@@ -163,7 +163,7 @@ def _opens(enrolment: Enrolment, course: Sequence | None, usual: Window, at: dat
 
 
 def _gone(tx: Connection, workspace: Workspace, name: str, due: int, now: datetime) -> MailboxLine:
-    sent = touches.sent_since(tx, name, _midnight(workspace.config.daemon.timezone, now))
+    sent = volume.sent_since(tx, name, _midnight(workspace.config.daemon.timezone, now))
     return MailboxLine(name, "", sent, None, due, "", _GONE, None, None)
 
 

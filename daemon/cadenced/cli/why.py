@@ -23,7 +23,7 @@ from cadenced.core.events import Resumed
 from cadenced.core.model import Enrolment, Prospect, State
 from cadenced.core.planner import Given, Quota
 from cadenced.core.sequence import Sequence, Step, TaskStep
-from cadenced.engine import acts, desk, pace, restore
+from cadenced.engine import acts, desk, dossiers, pace, restore
 from cadenced.engine.desk import Moment
 from cadenced.engine.workspace import Workspace
 from cadenced.store import enrolments, mailboxes, reports, tasks, touches
@@ -126,7 +126,8 @@ def _case(tx: Connection, workspace: Workspace, prospect: Prospect, enrolment: E
     zone = workspace.config.daemon.timezone
     quota = pace.quota(tx, box, now, zone) if box else Quota()
     synced = None if state.imap_fault else state.synced_at
-    given = desk.given(tx, enrolment, prospect.email, Moment(enrolment.mailbox, now, synced, quota))
+    (dossier,) = dossiers.gather(tx, [enrolment])
+    given = desk.given(workspace, dossier, Moment(enrolment.mailbox, now, synced, quota, state.hold))
     if box is None:
         given = replace(given, hold="it is not in the configuration any more")
     course = workspace.sequence(enrolment.sequence)
@@ -272,6 +273,8 @@ def _outcome(enrolment: Enrolment, action: planner.Action) -> tuple[str, str]:
             )
         case planner.OpenTask(_, reason):
             return "task", f"You are asked {{when}}: {reason.replace('{', '(').replace('}', ')')}"
+        case planner.Skip(step, reason):
+            return "skip", f"Step “{step.id}” is left out {{when}}: {reason}."
         case planner.Finish(outcome, then) if then:
             return "finish", f"All steps of {enrolment.sequence} are done; {then} begins {{when}}."
         case planner.Finish(outcome, _):

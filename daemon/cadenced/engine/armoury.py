@@ -38,6 +38,7 @@ class Armoury:
         self._fence = fence
         self._waiting: list[tuple[int, asyncio.Future[float | None]]] = []
         self._claimed_at: dict[int, float] = {}
+        self._turned_away: set[int] = set()
         self._arming: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[float | None] | None = None
 
@@ -48,6 +49,11 @@ class Armoury:
     def forget(self, touch: int) -> None:
         """Forget a touch that has left the wire."""
         self._claimed_at.pop(touch, None)
+        self._turned_away.discard(touch)
+
+    def turned_away(self, touch: int) -> bool:
+        """Whether the gate was ready and the touch alone was not wanted any more: that says nothing of the others."""
+        return touch in self._turned_away
 
     async def gate(self, message: Outgoing) -> float | None:
         """Return the monotonic deadline for the payload of ``message``, None when it must not leave (any more)."""
@@ -100,7 +106,10 @@ class Armoury:
             return {}
         deadline = moment + safety.arm_ttl.total_seconds()
         young = [touch for touch in ids if moment - self._claimed_at.get(touch, moment) <= CLAIM_TTL]
-        return dict.fromkeys(touches.arm(tx, young, self._workspace.boot_id, clock.now()), deadline)
+        armed = touches.arm(tx, young, self._workspace.boot_id, clock.now())
+        if len(armed) < len(ids):
+            self._turned_away |= touches.unwanted(tx, set(ids) - armed)
+        return dict.fromkeys(armed, deadline)
 
 
 async def _ended(reading: asyncio.Task[float | None], until: float) -> bool:

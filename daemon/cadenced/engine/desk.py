@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -12,10 +12,12 @@ from cadenced.core import events, lifecycle, pacing, planner
 from cadenced.core.model import Enrolment, State, TouchState
 from cadenced.core.planner import Given, Quota
 from cadenced.core.sequence import Step, TaskStep
-from cadenced.engine import moves, preparation
+from cadenced.engine import dossiers, moves, preparation
+from cadenced.engine.dossiers import Dossier
 from cadenced.engine.workspace import Workspace
 from cadenced.ports import Outgoing
-from cadenced.store import enrolments, inbox, mailboxes, people, tasks, timeline, touches
+from cadenced.store import enrolments, inbox, tasks, timeline, touches
+from cadenced.store.touches import Reservation
 
 BATCH = 200
 
@@ -31,40 +33,38 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What is the same for all enrolments of one mailbox at one time."""
+    """What is the same for all enrolments of one mailbox at one time; ``hold`` says why the mailbox rests."""
 
     mailbox: str
     now: datetime
     synced_at: datetime | None
     quota: Quota
+    hold: str
 
 
-def given(tx: Connection, enrolment: Enrolment, email: str, moment: Moment) -> Given:
-    """Gather what the planner must know about one enrolment."""
-    state = mailboxes.get(tx, moment.mailbox)
-    told: bool | None = True
-    if enrolment.account is not None:
-        told = enrolments.primary_told(tx, enrolment.account, enrolment.sequence)
+def given(workspace: Workspace, dossier: Dossier, moment: Moment) -> Given:
+    """Return what the planner must know about one enrolment."""
     return Given(
         now=moment.now,
         inbox_synced_at=moment.synced_at,
-        suppressed=people.is_suppressed(tx, email),
+        suppressed=dossier.suppressed,
         quota=moment.quota,
-        doubt=touches.in_doubt(tx, enrolment.id),
-        hold=state.hold,
-        primary_told=told,
+        doubt=dossier.doubt,
+        hold=moment.hold,
+        primary_told=dossier.primary_told,
+        away=workspace.away,
     )
 
 
 def clear(tx: Connection, workspace: Workspace, moment: Moment) -> int:
     """Do all that is due and sends nothing: wake, open tasks, finish. Returns how many enrolments moved."""
     due = enrolments.due(tx, moment.mailbox, "desk", moment.now, BATCH)
-    for enrolment in due:
-        waking = lifecycle.wake(enrolment, moment.now)
+    for dossier in dossiers.gather(tx, due):
+        waking = lifecycle.wake(dossier.enrolment, moment.now)
         if isinstance(waking, events.Resumed):
-            moves.move(tx, workspace, enrolment, waking)
+            moves.move(tx, workspace, dossier.enrolment, waking)
         else:
-            _act(tx, workspace, enrolment, moment, may_send=False)
+            _act(tx, workspace, dossier, moment)
     return len(due)
 
 
@@ -78,39 +78,58 @@ class Batch:
 
 def claim_mail(tx: Connection, workspace: Workspace, moment: Moment, slots: int, busy: Collection[int]) -> Batch:
     """Reserve and claim up to ``slots`` due touches; ``busy`` are enrolments whose touch is on the wire already."""
+    due = enrolments.due(tx, moment.mailbox, "mail", moment.now, slots + len(busy) + BATCH // 4)
+    free = [one for one in due if one.id not in busy]
     claimed: list[Claimed] = []
-    put_off = 0
-    for enrolment in enrolments.due(tx, moment.mailbox, "mail", moment.now, slots + len(busy) + BATCH // 4):
-        if len(claimed) >= slots:
-            break
-        if enrolment.id not in busy:
-            ready = _act(tx, workspace, enrolment, moment, may_send=True)
-            claimed += [ready] if ready else []
-            put_off += ready is None
-    return Batch(tuple(claimed), put_off)
+    seen = 0
+    while seen < len(free) and len(claimed) < slots:
+        some = free[seen : seen + slots - len(claimed)]
+        claimed += _claim_some(tx, workspace, some, moment)
+        seen += len(some)
+    return Batch(tuple(claimed), seen - len(claimed))
 
 
-def decide(tx: Connection, workspace: Workspace, enrolment: Enrolment, moment: Moment) -> planner.Action:
+def _claim_some(tx: Connection, workspace: Workspace, some: Sequence[Enrolment], moment: Moment) -> list[Claimed]:
+    """Act on some due enrolments; those that send are reserved and claimed together."""
+    fresh: list[Reservation] = []
+    claimed: list[Claimed] = []
+    for dossier in dossiers.gather(tx, some):
+        step = _act(tx, workspace, dossier, moment, may_send=True)
+        if step is None:
+            continue
+        touch = dossier.of_step(step.id)
+        if touch is None:
+            fresh += _written(tx, workspace, dossier, step)
+        else:
+            claimed += _claim_again(tx, workspace, dossier.enrolment, touch, moment.now)
+    return claimed + _reserve(tx, workspace, fresh, moment)
+
+
+def decide(workspace: Workspace, dossier: Dossier, moment: Moment) -> planner.Action:
     """Return the next action of one due enrolment. Data that makes no sense comes to a human and blocks nobody."""
-    sequence = workspace.sequence(enrolment.sequence)
+    enrolment = dossier.enrolment
+    known = given(workspace, dossier, moment)
     try:
-        prospect = people.get(tx, enrolment.prospect)
-        return planner.next_action(enrolment, sequence, given(tx, enrolment, prospect.email, moment))
+        return planner.next_action(enrolment, workspace.sequence(enrolment.sequence), known)
     except (ValueError, LookupError, OverflowError) as fault:  # a zone that is gone, a window that never opens
         return planner.OpenTask(None, f"Nothing can be planned here: {fault}. Mend it, then mark this task as done.")
 
 
 def _act(
-    tx: Connection, workspace: Workspace, enrolment: Enrolment, moment: Moment, *, may_send: bool
-) -> Claimed | None:
-    """Carry out the next action of one due enrolment; returns the touch where that is a mail to send."""
-    match decide(tx, workspace, enrolment, moment):
+    tx: Connection, workspace: Workspace, dossier: Dossier, moment: Moment, *, may_send: bool = False
+) -> Step | None:
+    """Carry out the next action of one due enrolment; returns the step where that is a mail to send."""
+    enrolment = dossier.enrolment
+    match decide(workspace, dossier, moment):
         case planner.Send(step) if may_send:
-            return _claim(tx, workspace, enrolment, step, moment.now)
+            return step
         case planner.Send():  # the step has become a mail since the row was written: into the lane of mails
             enrolments.save(tx, enrolment, workspace.sequence(enrolment.sequence))
         case planner.OpenTask(step, why):
             open_task(tx, workspace, enrolment, step, why)
+        case planner.Skip(step, reason):
+            skipped = events.Skipped(workspace.now(), step.id)
+            moves.move(tx, workspace, enrolment, skipped, step=step.id, reason=reason)
         case planner.Finish(outcome, then):
             moves.finish(tx, workspace, enrolment, outcome, then)
         case planner.Wait(until, reason):
@@ -160,26 +179,48 @@ def _task_day(step: Step | None, enrolment: Enrolment, now: datetime) -> datetim
         return now
 
 
-def _claim(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Step, now: datetime) -> Claimed | None:
-    touch = touches.of_step(tx, enrolment, step.id)
-    if touch is None:
-        prepared = preparation.prepare(tx, workspace, enrolment, step)
-        if isinstance(prepared, preparation.Obstacle):
-            _ask_about(tx, workspace, enrolment, prepared)
-            return None
-        if _under_another_name(tx, workspace, enrolment, prepared.frozen.template_version):
-            moves.move(tx, workspace, enrolment, events.Skipped(now, step.id), step=step.id, reason="sent before")
-            return None
-        touch = touches.reserve(tx, enrolment, prepared.recipient, prepared.frozen, now)
-        if inbox.is_own(tx, touch.mailbox, touch.ref):
-            _was_sent(tx, workspace, enrolment, touch, now)
-            return None
+def _written(tx: Connection, workspace: Workspace, dossier: Dossier, step: Step) -> list[Reservation]:
+    """Make the message of a step for the first time; nothing where a human must look, or the text went out before."""
+    enrolment = dossier.enrolment
+    prepared = preparation.prepare(workspace, dossier, step)
+    if isinstance(prepared, preparation.Obstacle):
+        _ask_about(tx, workspace, enrolment, prepared)
+        return []
+    sequence = workspace.sequence(enrolment.sequence)
+    if any(sequence.step(gone) is None for gone in dossier.steps_of_text(prepared.frozen.template_version)):
+        skipped = events.Skipped(workspace.now(), step.id)  # it has gone out in a step that now has another name
+        moves.move(tx, workspace, enrolment, skipped, step=step.id, reason="sent before")
+        return []
+    return [Reservation(enrolment, prepared.recipient, prepared.frozen)]
+
+
+def _reserve(tx: Connection, workspace: Workspace, fresh: list[Reservation], moment: Moment) -> list[Claimed]:
+    """Write many touches for the first time, claimed by this process."""
+    found = inbox.own_among(tx, moment.mailbox, [one.frozen.ref for one in fresh])
+    for one in fresh:
+        if one.frozen.ref in found:
+            touch = touches.reserve(tx, one.enrolment, one.recipient, one.frozen, moment.now)
+            _was_sent(tx, workspace, one.enrolment, touch, moment.now)
+    wanted = [one for one in fresh if one.frozen.ref not in found]
+    reserved = touches.reserve_claimed(tx, wanted, workspace.boot_id, moment.now)
+    return [_claimed(workspace, reserved[one.frozen.ref]) for one in wanted]
+
+
+def _claim_again(
+    tx: Connection, workspace: Workspace, enrolment: Enrolment, touch: touches.Touch, now: datetime
+) -> list[Claimed]:
+    """Claim a touch that has its row already: the same bytes leave as before."""
     if touch.state in {TouchState.SENT, TouchState.REJECTED, TouchState.SKIPPED}:
-        moves.move(tx, workspace, enrolment, events.Skipped(now, step.id), step=step.id, touch=touch.id)
-        return None
+        moves.move(tx, workspace, enrolment, events.Skipped(now, touch.step), step=touch.step, touch=touch.id)
+        return []
     if not touches.claim(tx, touch.id, workspace.boot_id, now):
         _wait(tx, workspace, enrolment, now + planner.LOOK_AGAIN, "its touch is under way elsewhere")
-        return None
+        return []
+    frozen = touches.bytes_of(tx, [touch.id])[touch.id]
+    return [_claimed(workspace, replace(touch, raw=frozen))]
+
+
+def _claimed(workspace: Workspace, touch: touches.Touch) -> Claimed:
     box = workspace.mailbox(touch.mailbox)
     message = Outgoing(
         touch=touch.id,
@@ -189,13 +230,7 @@ def _claim(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Ste
         message_id=touch.message_id,
         copy_to=box.address if workspace.sent_copy(box) == "self" else "",
     )
-    return Claimed(enrolment.id, touch, message)
-
-
-def _under_another_name(tx: Connection, workspace: Workspace, enrolment: Enrolment, version: str) -> bool:
-    """Whether the same text has gone out in a step that now has another name."""
-    sequence = workspace.sequence(enrolment.sequence)
-    return any(sequence.step(step) is None for step in touches.steps_of_text(tx, enrolment.id, version))
+    return Claimed(touch.enrolment, touch, message)
 
 
 def _was_sent(tx: Connection, workspace: Workspace, enrolment: Enrolment, touch: touches.Touch, now: datetime) -> None:

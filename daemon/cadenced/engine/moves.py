@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cadenced.core import events, lifecycle
+from cadenced.core import sequence as plan
 from cadenced.core.model import Enrolment, State
-from cadenced.core.sequence import Sequence
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
 from cadenced.store import enrolments, people, tasks, timeline, touches
+from cadenced.store.touches import Touch
 
 _WORDS: dict[type[events.Event], str] = {
     events.Sent: "sent",
@@ -49,7 +51,36 @@ def move(tx: Connection, workspace: Workspace, enrolment: Enrolment, event: even
     return after
 
 
-def _held_by_questions(tx: Connection, taken_up: Enrolment, at: datetime, sequence: Sequence) -> Enrolment:
+def note_sent(tx: Connection, workspace: Workspace, sent: Sequence[tuple[Enrolment, Touch]], at: datetime) -> None:
+    """Move many enrolments on whose touches were sent. Where nothing but the next step follows, all in one."""
+    plain: list[tuple[Enrolment, plan.Sequence]] = []
+    told: list[tuple[Enrolment, Touch]] = []
+    for enrolment, touch in sent:
+        sequence = workspace.sequence(enrolment.sequence)
+        event = events.Sent(at, touch.step)
+        after = _simply(enrolment, event, sequence)
+        if after is None:
+            move(tx, workspace, enrolment, event, step=touch.step, subject=touch.subject)
+            enrolments.mark_touched(tx, enrolment.id)
+        else:
+            plain.append((after, sequence))
+            told.append((enrolment, touch))
+    timeline.note_sent(tx, at, told)
+    enrolments.save_touched(tx, plain)
+
+
+def _simply(enrolment: Enrolment, event: events.Sent, sequence: plan.Sequence) -> Enrolment | None:
+    """Return what a sent touch makes of an active enrolment that goes on; None where more than that follows."""
+    if enrolment.state is not State.ACTIVE:
+        return None
+    try:
+        after = lifecycle.apply(enrolment, event, sequence)
+    except (ValueError, LookupError, OverflowError):
+        return None  # ``move`` asks the human
+    return after if after.state is State.ACTIVE else None
+
+
+def _held_by_questions(tx: Connection, taken_up: Enrolment, at: datetime, sequence: plan.Sequence) -> Enrolment:
     """Hold what would go on while a question about it is still open: an answer may wait there to be read."""
     others = tasks.open_of_enrolment(tx, taken_up.id)
     if not others:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from cadenced.config import Mailbox
 from cadenced.core import pacing
 from cadenced.core.planner import Quota
-from cadenced.store import mailboxes, touches
+from cadenced.store import mailboxes, volume
 
 GAP_LEAST, GAP_SPREAD = 0.85, 0.4
 """A gap is drawn between 0.85 and 1.25 of ``min_gap``, so that sends do not tick like a clock."""
@@ -26,14 +26,16 @@ def cap_of(mailbox: Mailbox, first_sent: date | None, today: date) -> int | None
 
 def left_today(tx: Connection, mailbox: Mailbox, now: datetime, timezone: str) -> int | None:
     """Return how many touches are left of today's cap, None where there is no limit."""
+    if not mailbox.daily_limit and mailbox.ramp is None:
+        return None
     zone = pacing.zone(timezone)
     today = now.astimezone(zone).date()
-    first = mailboxes.get(tx, mailbox.name).first_sent_at
+    first = mailboxes.get(tx, mailbox.name).first_sent_at if mailbox.ramp is not None else None
     cap = cap_of(mailbox, first.astimezone(zone).date() if first else None, today)
     if cap is None:
         return None
     midnight = pacing.to_utc(today, time(0), timezone)
-    return max(0, cap - touches.sent_since(tx, mailbox.name, midnight))
+    return max(0, cap - volume.sent_since(tx, mailbox.name, midnight))
 
 
 def tomorrow(now: datetime, timezone: str) -> datetime:
@@ -46,7 +48,7 @@ def quota(tx: Connection, mailbox: Mailbox, now: datetime, timezone: str, stretc
     """Return when the mailbox may send next and what keeps it until then; ``stretch`` is the drawn part of the gap."""
     if left_today(tx, mailbox, now, timezone) == 0:
         return Quota(tomorrow(now, timezone), f"the daily limit of {mailbox.name} is reached")
-    last = touches.last_sent_at(tx, mailbox.name, now) if mailbox.min_gap else None
+    last = volume.last_sent_at(tx, mailbox.name, now) if mailbox.min_gap else None
     if last is not None and last + mailbox.min_gap * stretch > now:
         return Quota(last + mailbox.min_gap * stretch, f"{mailbox.name} keeps a gap between two sends")
     return Quota()

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
-from sqlalchemy import Connection
-
 from cadenced.config import Mailbox
 from cadenced.core import pacing
 from cadenced.core.model import Draft, Enrolment, Prospect, Thread
 from cadenced.core.sequence import EmailStep, InviteStep, Sequence, Step
+from cadenced.engine.dossiers import Dossier
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import ComposeError, TemplateError
-from cadenced.store import people, touches
+from cadenced.store import touches
 from cadenced.store.touches import Frozen
 from cadenced.wording import gate
 from cadenced.wording.findings import ERROR, Finding
@@ -68,11 +67,11 @@ class Case:
         return f"{self.mailbox.address}?subject={quote(f'unsubscribe {self.reference}')}"
 
 
-def prepare(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Step) -> Prepared | Obstacle:
-    """Make the message of a step, or say what stands in the way. Nothing is written."""
+def prepare(workspace: Workspace, dossier: Dossier, step: Step) -> Prepared | Obstacle:
+    """Make the message of a step, or say what stands in the way. Nothing is read or written."""
     if not isinstance(step, EmailStep | InviteStep):
         raise TypeError(f"step {step.id} sends nothing")
-    case = gather(tx, workspace, enrolment, step)
+    case = case_of(workspace, dossier, step)
     try:
         draft = render(workspace, case)
         findings = judge(workspace, case, draft)
@@ -89,11 +88,11 @@ def prepare(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: St
         return Obstacle("template", brief, {"template": step.template})
 
 
-def gather(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: EmailStep | InviteStep) -> Case:
-    """Read everything that the touch is made from."""
-    prospect = people.get(tx, enrolment.prospect)
-    last = touches.last_sent(tx, prospect.id)
-    thread = Thread() if step.new_thread or last is None else touches.thread(tx, last.root_id)
+def case_of(workspace: Workspace, dossier: Dossier, step: EmailStep | InviteStep) -> Case:
+    """Bring together everything that the touch is made from."""
+    enrolment, prospect = dossier.enrolment, dossier.prospect
+    last = dossier.sent[-1] if dossier.sent else None
+    thread = Thread() if step.new_thread or last is None else dossier.thread(last.root_id)
     key = identity.TouchKey(prospect.email, enrolment.sequence, step.id, enrolment.generation)
     return Case(
         enrolment=enrolment,
@@ -101,7 +100,7 @@ def gather(tx: Connection, workspace: Workspace, enrolment: Enrolment, step: Ema
         sequence=workspace.sequence(enrolment.sequence),
         step=step,
         mailbox=workspace.mailbox(enrolment.mailbox),
-        account=people.account_name(tx, enrolment.account),
+        account=dossier.account,
         thread=thread,
         last=last,
         reference=identity.reference(workspace.install_key, key),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -11,8 +12,9 @@ from sqlalchemy import Connection
 from cadenced import ports
 from cadenced.config import Mailbox
 from cadenced.core.planner import Quota
-from cadenced.engine import desk, pace, settling
+from cadenced.engine import desk, pace
 from cadenced.engine.armoury import Armoury
+from cadenced.engine.closing import Closing
 from cadenced.engine.desk import Claimed, Moment
 from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import SOON, TICK, Workspace
@@ -30,6 +32,15 @@ AFTER_GATE = timedelta(seconds=2)
 """A gate that stayed shut (a slow inbox, an answer just read) is not asked again at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look at the store brought: when the mailbox may send, how many moved at the desk, what was claimed."""
+
+    quota: Quota
+    cleared: int
+    batch: desk.Batch
+
+
 class Sender:
     """Sends for one mailbox, one touch at a time where a gap is kept, else as many as there are connections.
 
@@ -45,6 +56,7 @@ class Sender:
         self._mailer = mailer
         self._watcher = watcher
         self._armoury = Armoury(workspace, watcher.fence)
+        self._closing = Closing(workspace)
         self._on_wire: dict[int, asyncio.Task[None]] = {}
         self._rest_until: datetime | None = None
         self._faults = self._shut = 0
@@ -56,16 +68,17 @@ class Sender:
     async def tick(self) -> timedelta:
         """Do what is due at the desk, put mail on the wire where there is room; return when to look again."""
         self.idle = False
-        now = self._workspace.now()
         if self._broken is not None:
             raise self._broken
-        moment, cleared = await self._workspace.database.run(lambda tx: self._clear_desk(tx, now))
-        batch = await self._claim(moment)
-        for item in batch.claimed:
+        if len(self._on_wire) > self._room // 2:
+            return SOON  # enough is under way; who leaves the wire wakes us, and many are claimed in one look
+        now = self._workspace.now()
+        look = await self._workspace.database.run(lambda tx: self._look(tx, now))
+        for item in look.batch.claimed:
             self._put_on_wire(item)
-        if cleared or batch.put_off:
+        if look.cleared or look.batch.put_off:
             return timedelta(0)
-        return SOON if batch.claimed else await self._look_ahead(now, moment.quota)
+        return SOON if look.batch.claimed else await self._look_ahead(now, look.quota)
 
     async def rest(self, span: timedelta) -> None:
         """Sleep by the clock."""
@@ -86,33 +99,35 @@ class Sender:
         await asyncio.gather(*self._on_wire.values(), return_exceptions=True)
         await self._mailer.close()
 
-    def _clear_desk(self, tx: Connection, now: datetime) -> tuple[Moment, int]:
-        """Do what sends nothing, and gather what decides whether anything may be sent."""
+    def _look(self, tx: Connection, now: datetime) -> _Look:
+        """Do what sends nothing, then claim what may be sent, in one transaction."""
         timezone = self._workspace.config.daemon.timezone
         quota = pace.quota(tx, self._mailbox, now, timezone, self._stretch)
         unsteady = self._workspace.unsteady()
-        self._held = bool(unsteady or mailboxes.get(tx, self._mailbox.name).hold)
-        moment = Moment(self._mailbox.name, now, self._watcher.synced_at, quota)
-        return moment, 0 if unsteady else desk.clear(tx, self._workspace, moment)
-
-    async def _claim(self, moment: Moment) -> desk.Batch:
-        slots = self._slots(moment)
+        hold = mailboxes.get(tx, self._mailbox.name).hold
+        self._held = bool(unsteady or hold)
+        moment = Moment(self._mailbox.name, now, self._watcher.synced_at, quota, hold)
+        cleared = 0 if unsteady else desk.clear(tx, self._workspace, moment)
+        slots = self._within_limit(tx, self._slots(moment), now)
         if slots <= 0:
-            return desk.Batch()
-        busy = frozenset(self._on_wire)
-        return await self._workspace.database.run(
-            lambda tx: desk.claim_mail(tx, self._workspace, moment, self._within_limit(tx, slots, moment.now), busy)
-        )
+            return _Look(quota, cleared, desk.Batch())
+        return _Look(quota, cleared, desk.claim_mail(tx, self._workspace, moment, slots, frozenset(self._on_wire)))
+
+    @property
+    def _room(self) -> int:
+        """How many touches may be under way: those at the server, and as many being prepared and settled."""
+        return 1 if self._mailbox.min_gap else self._mailbox.smtp.connections * 4
 
     def _slots(self, moment: Moment) -> int:
         """Return how many touches may be put on the wire now."""
-        blocked = self._held or (self._rest_until is not None and moment.now < self._rest_until)
+        blocked = self._held or self._resting()
         if self._stopping or blocked or moment.quota.until is not None or moment.synced_at is None:
             return 0
-        room = 1 if self._mailbox.min_gap else self._mailbox.smtp.connections * 2
-        return room - len(self._on_wire)
+        return self._room - len(self._on_wire)
 
     def _within_limit(self, tx: Connection, slots: int, now: datetime) -> int:
+        if slots <= 0:
+            return 0
         left = pace.left_today(tx, self._mailbox, now, self._workspace.config.daemon.timezone)
         return slots if left is None else min(slots, left - len(self._on_wire))
 
@@ -123,9 +138,9 @@ class Sender:
 
     async def _submit(self, claimed: Claimed) -> None:
         try:
-            answer = await self._mailer.submit(claimed.message, self._armoury.gate)
-            self._learn(answer)
-            await self._workspace.database.run(lambda tx: settling.settle(tx, self._workspace, claimed, answer))
+            answer = await self._mailer.submit(claimed.message, self._gate)
+            self._learn(claimed, answer)
+            await self._closing.settle(claimed, answer)
             log.info(type(answer).__name__.lower(), extra=self._told(claimed, answer))
             if isinstance(answer, ports.Accepted):
                 await self._watcher.file_copy(claimed.touch)
@@ -136,6 +151,13 @@ class Sender:
             self._armoury.forget(claimed.touch.id)
             self.wake.set()
 
+    async def _gate(self, message: ports.Outgoing) -> float | None:
+        """Keep the gate shut while the mailbox rests: what was under way when a fault came does not follow it."""
+        return None if self._resting() else await self._armoury.gate(message)
+
+    def _resting(self) -> bool:
+        return self._rest_until is not None and self._workspace.now() < self._rest_until
+
     def _told(self, claimed: Claimed, answer: ports.Answer) -> dict[str, object]:
         """Return the log's fields: which touch, and the server's reason where it was not taken."""
         touch = claimed.touch
@@ -143,7 +165,7 @@ class Sender:
         facts = {"touch": touch.id, "mailbox": self._mailbox.name, "sequence": touch.sequence, "step": touch.step}
         return {**facts, "reason": reason} if reason else facts
 
-    def _learn(self, answer: ports.Answer) -> None:
+    def _learn(self, claimed: Claimed, answer: ports.Answer) -> None:
         """Rest after a fault of the mailbox, longer each time; after a success draw the next gap."""
         fault = isinstance(answer, ports.Unknown) or (isinstance(answer, ports.Deferred) and answer.mailbox_fault)
         if fault:  # whoever takes mail without saying so must not be given all of it
@@ -152,6 +174,8 @@ class Sender:
             permanent = isinstance(answer, ports.Deferred) and answer.permanent
             self._rest_until = self._workspace.now() + (LOGIN_REST if permanent else rest)
         elif isinstance(answer, ports.Deferred) and answer.phase == "gate":
+            if self._resting() or self._armoury.turned_away(claimed.touch.id):
+                return  # that says nothing new of the mailbox
             self._shut += 1
             self._rest_until = self._workspace.now() + AFTER_GATE * 2 ** min(self._shut - 1, 5)
         elif isinstance(answer, ports.Accepted):
@@ -174,5 +198,5 @@ class Sender:
 
     def _survey(self, tx: Connection, now: datetime) -> tuple[datetime | None, bool, str]:
         name = self._mailbox.name
-        waiting = bool(enrolments.due(tx, name, "mail", now, 1))
+        waiting = enrolments.any_due(tx, name, "mail", now)
         return enrolments.next_due(tx, name, now), waiting, mailboxes.get(tx, name).obstacle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -35,7 +35,8 @@ def settle(tx: Connection, workspace: Workspace, claimed: Claimed, answer: ports
     write: Callable[[Connection], None]
     match answer:
         case ports.Accepted():
-            write = partial(_accepted, workspace=workspace, claimed=claimed, answer=answer)
+            settle_accepted(tx, workspace, [(claimed, answer)])
+            return
         case ports.Refused():
             write = partial(_refused, workspace=workspace, claimed=claimed, answer=answer)
         case ports.Deferred():
@@ -46,19 +47,25 @@ def settle(tx: Connection, workspace: Workspace, claimed: Claimed, answer: ports
     workspace.changed()
 
 
-def _accepted(tx: Connection, workspace: Workspace, claimed: Claimed, answer: ports.Accepted) -> None:
+def settle_accepted(tx: Connection, workspace: Workspace, accepted: Sequence[tuple[Claimed, ports.Accepted]]) -> None:
+    """Write that many touches of one mailbox were sent, in few statements."""
     now = workspace.now()
-    touch = claimed.touch
-    if not _end(tx, workspace, claimed, TouchState.SENT, sent_at=now, reply=answer.reply):
+    replies = {claimed.touch.id: answer.reply for claimed, answer in accepted}
+    ours = touches.settle_sent(tx, replies, workspace.boot_id, now)
+    sent = [claimed.touch for claimed, _ in accepted if claimed.touch.id in ours]
+    if not sent:
         return
-    note_sent(tx, workspace, enrolments.get(tx, claimed.enrolment), touch, now)
-    mailboxes.note_fault(tx, touch.mailbox, smtp="")
+    standing = enrolments.among(tx, [touch.enrolment for touch in sent])
+    moves.note_sent(tx, workspace, [(standing[touch.enrolment], touch) for touch in sent], now)
+    mailboxes.note_first_sent(tx, sent[0].mailbox, now)
+    mailboxes.note_well(tx, sent[0].mailbox)
+    workspace.sends += len(sent)
+    workspace.changed()
 
 
 def note_sent(tx: Connection, workspace: Workspace, enrolment: Enrolment, touch: touches.Touch, now: datetime) -> None:
     """Move the enrolment on after its touch is known to have been sent."""
-    moves.move(tx, workspace, enrolment, events.Sent(now, touch.step), step=touch.step, subject=touch.subject)
-    enrolments.mark_touched(tx, enrolment.id)
+    moves.note_sent(tx, workspace, [(enrolment, touch)], now)
     mailboxes.note_first_sent(tx, touch.mailbox, now)
     workspace.sends += 1
 

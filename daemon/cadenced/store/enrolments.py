@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from cadenced.core import sequence as plan
 from cadenced.core.model import Enrolment, Place, State
 from cadenced.store.schema import enrolments
 
 _LIVE = ("active", "paused", "awaiting_task")
+_C = enrolments.c
+
+# Statements are built once: building one costs several times what SQLite takes to run it.
+_INSERT = enrolments.insert()
+_BY_ID = select(enrolments).where(_C.id == bindparam("id"))
+_BY_IDS = select(enrolments).where(_C.id.in_(bindparam("ids", expanding=True)))
+_OF_PROSPECT = select(enrolments).where(_C.prospect_id == bindparam("prospect")).order_by(_C.id)
+_LIVE_OF_PROSPECT = _OF_PROSPECT.where(_C.state.in_(_LIVE))
+_LIVE_OF_ACCOUNT = select(enrolments).where(
+    _C.account_id == bindparam("account"), _C.prospect_id != bindparam("but"), _C.due_at.is_not(None)
+)
+_IN_LANE = (_C.mailbox == bindparam("mailbox"), _C.lane == bindparam("lane"), _C.fresh == bindparam("is_fresh"))
+_DUE = select(enrolments).where(*_IN_LANE, _C.due_at <= bindparam("now")).order_by(_C.due_at).limit(bindparam("most"))
+_ANY_DUE = select(_C.id).where(*_IN_LANE, _C.due_at <= bindparam("now")).limit(1)
+_NEXT_DUE = select(_C.due_at).where(*_IN_LANE, _C.due_at > bindparam("after")).order_by(_C.due_at).limit(1)
+_GENERATION = select(func.max(_C.generation)).where(
+    _C.prospect_id == bindparam("prospect"), _C.sequence == bindparam("name")
+)
+_FIRST_ENROLLED = select(func.min(_C.enrolled_at)).where(_C.prospect_id == bindparam("prospect"))
+_PRIMARIES = select(_C.account_id, _C.sequence, _C.fresh).where(
+    _C.account_id.in_(bindparam("accounts", expanding=True)), _C.role == "primary"
+)
+_TOUCHED = update(enrolments).where(_C.id == bindparam("this")).values(fresh=False)
+_SAVE = update(enrolments).where(_C.id == bindparam("this"))
 
 
 def values(enrolment: Enrolment, sequence: plan.Sequence | None) -> dict[str, Any]:
@@ -75,7 +99,7 @@ def from_row(row: Row[Any]) -> Enrolment:
 def add(tx: Connection, enrolment: Enrolment, sequence: plan.Sequence, now: datetime) -> Enrolment:
     """Insert a new enrolment and return it with its id."""
     row = {**values(enrolment, sequence), "enrolled_at": now}
-    new_id = tx.execute(enrolments.insert().values(row)).inserted_primary_key
+    new_id = tx.execute(_INSERT, row).inserted_primary_key
     if new_id is None:  # pragma: no cover - every table here has a key
         raise AssertionError("an insert returned no key")
     return get(tx, int(new_id[0]))
@@ -83,55 +107,57 @@ def add(tx: Connection, enrolment: Enrolment, sequence: plan.Sequence, now: date
 
 def save(tx: Connection, enrolment: Enrolment, sequence: plan.Sequence | None) -> None:
     """Write back what the lifecycle made of an enrolment."""
-    row = values(enrolment, sequence)
-    tx.execute(enrolments.update().where(enrolments.c.id == enrolment.id).values(row))
+    tx.execute(_SAVE, {"this": enrolment.id, **values(enrolment, sequence)})
+
+
+def save_touched(tx: Connection, moved: Collection[tuple[Enrolment, plan.Sequence]]) -> None:
+    """Write back many enrolments at once whose touches have just been sent."""
+    if moved:
+        tx.execute(_SAVE, [{"this": one.id, **values(one, sequence)} for one, sequence in moved])
+        tx.execute(_TOUCHED, [{"this": one.id} for one, _ in moved])
 
 
 def mark_touched(tx: Connection, enrolment_id: int) -> None:
     """Note that a touch was sent: from now on it goes before first touches when the quota is short."""
-    tx.execute(enrolments.update().where(enrolments.c.id == enrolment_id).values(fresh=False))
+    tx.execute(_TOUCHED, {"this": enrolment_id})
 
 
 def get(tx: Connection, enrolment_id: int) -> Enrolment:
     """Return the enrolment of this id; it must exist."""
-    return from_row(tx.execute(select(enrolments).where(enrolments.c.id == enrolment_id)).one())
+    return from_row(tx.execute(_BY_ID, {"id": enrolment_id}).one())
+
+
+def among(tx: Connection, ids: Collection[int]) -> dict[int, Enrolment]:
+    """Return the enrolments of these ids, by id."""
+    return {row.id: from_row(row) for row in tx.execute(_BY_IDS, {"ids": list(ids)})}
 
 
 def of_prospect(tx: Connection, prospect_id: int, *, live: bool = False) -> list[Enrolment]:
     """Return a prospect's enrolments, oldest first."""
-    query = select(enrolments).where(enrolments.c.prospect_id == prospect_id).order_by(enrolments.c.id)
-    if live:
-        query = query.where(enrolments.c.state.in_(_LIVE))
-    return [from_row(row) for row in tx.execute(query)]
+    query = _LIVE_OF_PROSPECT if live else _OF_PROSPECT
+    return [from_row(row) for row in tx.execute(query, {"prospect": prospect_id})]
 
 
 def live_of_account(tx: Connection, account_id: int, but: int) -> list[Enrolment]:
     """Return the live enrolments of an account's other prospects."""
-    query = select(enrolments).where(
-        enrolments.c.account_id == account_id, enrolments.c.prospect_id != but, enrolments.c.due_at.is_not(None)
-    )
-    return [from_row(row) for row in tx.execute(query)]
+    return [from_row(row) for row in tx.execute(_LIVE_OF_ACCOUNT, {"account": account_id, "but": but})]
 
 
 def due(tx: Connection, mailbox: str, lane_name: str, now: datetime, limit: int) -> list[Enrolment]:
     """Return what is due in one lane of one mailbox: follow-ups before first touches, then by date."""
     found: list[Enrolment] = []
     for fresh in (False, True):
-        query = (
-            select(enrolments)
-            .where(
-                enrolments.c.mailbox == mailbox,
-                enrolments.c.lane == lane_name,
-                enrolments.c.fresh == fresh,
-                enrolments.c.due_at <= now,
-            )
-            .order_by(enrolments.c.due_at)
-            .limit(limit - len(found))
-        )
-        found += [from_row(row) for row in tx.execute(query)]
+        wanted = {"mailbox": mailbox, "lane": lane_name, "is_fresh": fresh, "now": now, "most": limit - len(found)}
+        found += [from_row(row) for row in tx.execute(_DUE, wanted)]
         if len(found) >= limit:
             break
     return found
+
+
+def any_due(tx: Connection, mailbox: str, lane_name: str, now: datetime) -> bool:
+    """Whether anything is due in one lane of one mailbox."""
+    wanted = {"mailbox": mailbox, "lane": lane_name, "now": now}
+    return any(tx.execute(_ANY_DUE, {**wanted, "is_fresh": fresh}).first() is not None for fresh in (True, False))
 
 
 def next_due(tx: Connection, mailbox: str, after: datetime) -> datetime | None:
@@ -139,37 +165,29 @@ def next_due(tx: Connection, mailbox: str, after: datetime) -> datetime | None:
     moments = []
     for lane_name in ("mail", "desk"):
         for fresh in (False, True):
-            query = select(func.min(enrolments.c.due_at)).where(
-                enrolments.c.mailbox == mailbox,
-                enrolments.c.lane == lane_name,
-                enrolments.c.fresh == fresh,
-                enrolments.c.due_at > after,
-            )
-            moments.append(tx.execute(query).scalar())
+            wanted = {"mailbox": mailbox, "lane": lane_name, "is_fresh": fresh, "after": after}
+            moments.append(tx.execute(_NEXT_DUE, wanted).scalar())
     return min((m for m in moments if m is not None), default=None)
 
 
 def latest_generation(tx: Connection, prospect_id: int, sequence: str) -> int:
     """Return the highest generation of a prospect in a sequence, 0 where there was none."""
-    query = select(func.max(enrolments.c.generation)).where(
-        and_(enrolments.c.prospect_id == prospect_id, enrolments.c.sequence == sequence)
-    )
-    return tx.execute(query).scalar() or 0
+    return tx.execute(_GENERATION, {"prospect": prospect_id, "name": sequence}).scalar() or 0
 
 
 def first_enrolled_at(tx: Connection, prospect_id: int) -> datetime | None:
     """Return when a prospect was first enrolled anywhere."""
-    query = select(func.min(enrolments.c.enrolled_at)).where(enrolments.c.prospect_id == prospect_id)
-    return tx.execute(query).scalar()
+    return tx.execute(_FIRST_ENROLLED, {"prospect": prospect_id}).scalar()
 
 
-def primary_told(tx: Connection, account_id: int, sequence: str) -> bool | None:
-    """Whether the account's primary has had a first touch in this sequence; None where it has no primary there."""
-    query = select(enrolments.c.fresh).where(
-        enrolments.c.account_id == account_id, enrolments.c.sequence == sequence, enrolments.c.role == "primary"
-    )
-    rows: Sequence[bool] = tx.execute(query).scalars().all()
-    return None if not rows else any(not fresh for fresh in rows)
+def primaries_told(tx: Connection, accounts: Collection[int]) -> dict[tuple[int, str], bool]:
+    """Return by account and sequence whether its primary has had a first touch there; no entry: no primary there."""
+    told: dict[tuple[int, str], bool] = {}
+    if accounts:
+        for row in tx.execute(_PRIMARIES, {"accounts": list(accounts)}):
+            key = (row.account_id, row.sequence)
+            told[key] = told.get(key, False) or not row.fresh
+    return told
 
 
 def elsewhere(tx: Connection, mailboxes: Collection[str]) -> Mapping[str, int]:

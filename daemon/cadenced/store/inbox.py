@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,9 @@ _MOVE_ON = (
 )
 _ADD_PLACE = positions.insert()
 _KNOWN = select(inbound.c.id).where(inbound.c.mailbox == bindparam("box"), inbound.c.digest == bindparam("mark"))
+_OWN_AMONG = select(inbound.c.digest).where(
+    inbound.c.mailbox == bindparam("mailbox"), inbound.c.digest.in_(bindparam("digests", expanding=True))
+)
 _ADD = inbound.insert()
 _LATEST = select(inbound).where(inbound.c.prospect_id == bindparam("prospect")).order_by(inbound.c.id.desc()).limit(1)
 
@@ -85,6 +88,15 @@ def note_own(tx: Connection, mailbox: str, ref: str, now: datetime) -> None:
 def is_own(tx: Connection, mailbox: str, ref: str) -> bool:
     """Whether a copy of the mail with this reference was seen before its touch was known."""
     return is_known(tx, mailbox, _own_mark(ref))
+
+
+def own_among(tx: Connection, mailbox: str, refs: Collection[str]) -> set[str]:
+    """Return those of these references of which a copy was seen before their touch was known."""
+    marks = {_own_mark(ref): ref for ref in refs}
+    if not marks:
+        return set()
+    found = tx.execute(_OWN_AMONG, {"mailbox": mailbox, "digests": list(marks)}).scalars()
+    return {marks[digest] for digest in found}
 
 
 def _own_mark(ref: str) -> str:

@@ -10,6 +10,12 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from cadenced.store.schema import mailboxes
 
+# Statements are built once: building one costs several times what SQLite takes to run it.
+_BY_NAME = select(mailboxes).where(mailboxes.c.name == bindparam("name"))
+_NOTE = update(mailboxes).where(mailboxes.c.name == bindparam("this"))
+_FIRST_SENT = _NOTE.where(mailboxes.c.first_sent_at.is_(None))
+_HEALED = _NOTE.where(mailboxes.c.smtp_fault != "").values(smtp_fault="")
+
 
 @dataclass(frozen=True, slots=True)
 class MailboxState:
@@ -39,7 +45,7 @@ def make_known(tx: Connection, names: Iterable[str]) -> None:
 
 def get(tx: Connection, name: str) -> MailboxState:
     """Return a mailbox's state; one never seen before has nothing against it."""
-    row = tx.execute(select(mailboxes).where(mailboxes.c.name == name)).first()
+    row = tx.execute(_BY_NAME, {"name": name}).first()
     if row is None:
         return MailboxState(name)
     return MailboxState(name, row.hold, row.held_at, row.smtp_fault, row.imap_fault, row.synced_at, row.first_sent_at)
@@ -59,7 +65,7 @@ def release(tx: Connection, name: str) -> bool:
 
 def note_synced(tx: Connection, name: str, now: datetime) -> None:
     """Note that every folder was read to its end."""
-    tx.execute(update(mailboxes).where(mailboxes.c.name == name).values(synced_at=now, imap_fault=""))
+    tx.execute(_NOTE, {"this": name, "synced_at": now, "imap_fault": ""})
 
 
 def note_readings(tx: Connection, read_at: Mapping[str, datetime]) -> None:
@@ -71,10 +77,15 @@ def note_readings(tx: Connection, read_at: Mapping[str, datetime]) -> None:
 def note_fault(tx: Connection, name: str, *, smtp: str | None = None, imap: str | None = None) -> None:
     """Note what is wrong with a mailbox's servers, or (with an empty text) that it is well again."""
     values = {key: text for key, text in (("smtp_fault", smtp), ("imap_fault", imap)) if text is not None}
-    tx.execute(update(mailboxes).where(mailboxes.c.name == name).values(values))
+    if values:
+        tx.execute(_NOTE, {"this": name, **values})
+
+
+def note_well(tx: Connection, name: str) -> None:
+    """Note that a mailbox's submission server takes mail (again)."""
+    tx.execute(_HEALED, {"this": name})
 
 
 def note_first_sent(tx: Connection, name: str, now: datetime) -> None:
     """Note the day from which the ramp counts, once."""
-    where = (mailboxes.c.name == name) & mailboxes.c.first_sent_at.is_(None)
-    tx.execute(update(mailboxes).where(where).values(first_sent_at=now))
+    tx.execute(_FIRST_SENT, {"this": name, "first_sent_at": now})

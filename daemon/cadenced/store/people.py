@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, select, update
 
 from cadenced.core import address
 from cadenced.core.model import Place, Prospect
 from cadenced.store.schema import accounts, prospects, suppressions
+
+# Statements are built once: building one costs several times what SQLite takes to run it.
+_BY_ID = select(prospects).where(prospects.c.id == bindparam("id"))
+_BY_EMAIL = select(prospects).where(prospects.c.email == bindparam("email"))
+_ACCOUNT = select(accounts.c.name).where(accounts.c.id == bindparam("id"))
+_STAGE = update(prospects).where(prospects.c.id == bindparam("this"))
+_SUPPRESSED = select(suppressions.c.email).where(
+    or_(
+        suppressions.c.email.in_(bindparam("emails", expanding=True)),
+        suppressions.c.untagged == bindparam("identity"),
+    )
+)
+IS_VARIANT = or_(
+    suppressions.c.email.in_([prospects.c.email, prospects.c.untagged]),
+    and_(suppressions.c.untagged != "", suppressions.c.untagged.in_([prospects.c.email, prospects.c.untagged])),
+)
+"""Whether a suppression is of a prospect's address or of a variant of it."""
+
+_KNOWN = (
+    select(prospects, accounts.c.name.label("account_name"), exists().where(IS_VARIANT).label("is_suppressed"))
+    .join_from(prospects, accounts, accounts.c.id == prospects.c.account_id, isouter=True)
+    .where(prospects.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 def from_row(row: Row[Any]) -> Prospect:
@@ -30,12 +54,27 @@ def from_row(row: Row[Any]) -> Prospect:
 
 def get(tx: Connection, prospect_id: int) -> Prospect:
     """Return the prospect of this id; it must exist."""
-    return from_row(tx.execute(select(prospects).where(prospects.c.id == prospect_id)).one())
+    return from_row(tx.execute(_BY_ID, {"id": prospect_id}).one())
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A prospect with the two things that decide with it: how the account is called, and whether to write at all."""
+
+    prospect: Prospect
+    account: str
+    suppressed: bool
+
+
+def known(tx: Connection, ids: Collection[int]) -> dict[int, Known]:
+    """Return what is known of many prospects, by id."""
+    rows = tx.execute(_KNOWN, {"ids": list(ids)})
+    return {row.id: Known(from_row(row), row.account_name or "", bool(row.is_suppressed)) for row in rows}
 
 
 def by_email(tx: Connection, email: str) -> Prospect | None:
     """Return the prospect of this normalised address."""
-    row = tx.execute(select(prospects).where(prospects.c.email == email)).first()
+    row = tx.execute(_BY_EMAIL, {"email": email}).first()
     return from_row(row) if row else None
 
 
@@ -65,7 +104,7 @@ def account_name(tx: Connection, account_id: int | None) -> str:
     """Return an account's name as people write it."""
     if account_id is None:
         return ""
-    return tx.execute(select(accounts.c.name).where(accounts.c.id == account_id)).scalar() or ""
+    return tx.execute(_ACCOUNT, {"id": account_id}).scalar() or ""
 
 
 def role_of(tx: Connection, prospect_id: int) -> str:
@@ -83,7 +122,7 @@ def next_step_at(tx: Connection, prospect_id: int) -> datetime | None:
 
 def set_stage(tx: Connection, prospect_id: int, stage: str) -> None:
     """Note where the prospect stands now."""
-    tx.execute(update(prospects).where(prospects.c.id == prospect_id).values(stage=stage))
+    tx.execute(_STAGE, {"this": prospect_id, "stage": stage})
 
 
 def set_next_step(tx: Connection, prospect_id: int, what: str, at: datetime) -> None:
@@ -120,10 +159,7 @@ def unsuppress(tx: Connection, email: str) -> bool:
 def is_suppressed(tx: Connection, email: str) -> bool:
     """Whether an address, or a variant of it, must not be written to."""
     same = address.identity(email)
-    query = select(suppressions.c.email).where(
-        or_(suppressions.c.email.in_({email, same}), suppressions.c.untagged == same)
-    )
-    return tx.execute(query).first() is not None
+    return tx.execute(_SUPPRESSED, {"emails": [email, same], "identity": same}).first() is not None
 
 
 def suppressed(tx: Connection) -> list[Row[Any]]:

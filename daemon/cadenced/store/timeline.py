@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from cadenced.core.model import Enrolment
 from cadenced.store.schema import events
+from cadenced.store.touches import Touch
 
 _ADD = events.insert()
 _OF_PROSPECT = select(events).where(events.c.prospect_id == bindparam("prospect")).order_by(events.c.id)
@@ -26,6 +27,20 @@ def note_of(tx: Connection, at: datetime, event: str, enrolment: Enrolment, **da
     known = _known({"sequence": enrolment.sequence, **data})
     row = {"at": at, "event": event, "prospect_id": enrolment.prospect, "enrolment_id": enrolment.id, "data": known}
     tx.execute(_ADD, row)
+
+
+def note_sent(tx: Connection, at: datetime, sent: Collection[tuple[Enrolment, Touch]]) -> None:
+    """Append that many touches were sent, each with its step and subject."""
+    rows = [
+        {"at": at, "event": "sent", "prospect_id": one.prospect, "enrolment_id": one.id, "data": _sent(one, touch)}
+        for one, touch in sent
+    ]
+    if rows:
+        tx.execute(_ADD, rows)
+
+
+def _sent(enrolment: Enrolment, touch: Touch) -> dict[str, Any]:
+    return _known({"sequence": enrolment.sequence, "step": touch.step, "subject": touch.subject})
 
 
 def of_prospect(tx: Connection, prospect_id: int) -> list[Mapping[str, Any]]:

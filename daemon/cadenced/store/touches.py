@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select, update
 
-from cadenced.core.model import Enrolment, Thread, TouchState
-from cadenced.store import leases
-from cadenced.store.schema import enrolments, mailboxes, prospects, suppressions, touches
+from cadenced.core.model import Enrolment, TouchState
+from cadenced.store import leases, people
+from cadenced.store.schema import enrolments, mailboxes, prospects, touches
 
 OPEN_DOUBT = (TouchState.UNKNOWN.value, TouchState.IN_DOUBT.value)
+_C = touches.c
+
+# Statements are built once: building one costs several times what SQLite takes to run it.
+_INSERT = touches.insert()
+_BY_ID = select(touches).where(_C.id == bindparam("id"))
+_OF_STEP = select(touches).where(
+    _C.prospect_id == bindparam("prospect"),
+    _C.sequence == bindparam("name"),
+    _C.step == bindparam("step"),
+    _C.generation == bindparam("generation"),
+)
+_OF_PROSPECTS = (
+    select(*(column for column in _C if column.name != "raw"))
+    .where(_C.prospect_id.in_(bindparam("prospects", expanding=True)))
+    .order_by(_C.id)
+)
+_RAW = select(_C.id, _C.raw).where(_C.id.in_(bindparam("ids", expanding=True)))
+_LAST_SENT = (
+    select(touches)
+    .where(_C.prospect_id == bindparam("prospect"), _C.state == "sent")
+    .order_by(_C.sent_at.desc(), _C.id.desc())
+    .limit(1)
+)
+_ARMED_FOR = select(_C.id).where(_C.prospect_id == bindparam("prospect"), _C.state == "armed").limit(1)
+_CANCEL = update(touches).where(_C.enrolment_id == bindparam("this"), _C.state == "planned")
+_STEP_STANDS = exists().where(
+    enrolments.c.id == _C.enrolment_id, enrolments.c.state == "active", enrolments.c.step == _C.step
+)
+_IS_SUPPRESSED = exists().where(prospects.c.id == _C.prospect_id, people.IS_VARIANT)
+_IS_HELD = exists().where(mailboxes.c.name == _C.mailbox, mailboxes.c.hold != "")
+_AMONG = _C.id.in_(bindparam("ids", expanding=True))
+_ARM = (
+    update(touches)
+    .where(_AMONG, _C.state == "claimed", _C.boot_id == bindparam("boot"), _STEP_STANDS, ~_IS_SUPPRESSED, ~_IS_HELD)
+    .values(state="armed", armed_at=bindparam("now"))
+    .returning(_C.id)
+)
+_STILL_WANTED = select(_C.id).where(_AMONG, _STEP_STANDS, ~_IS_SUPPRESSED)
+_OURS = select(_C.id).where(_AMONG, _C.state.in_(("claimed", "armed")), _C.boot_id == bindparam("boot"))
+_SETTLE = update(touches).where(_C.id == bindparam("this"))
+_BY_REFS = select(*(column for column in _C if column.name != "raw")).where(
+    _C.ref.in_(bindparam("refs", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +84,8 @@ class Touch:
     raw: bytes = b""
     reply: str = ""
     evidence: str = ""
+    template_version: str = ""
+    wire_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +102,8 @@ class Frozen:
     template_version: str
 
 
-def from_row(row: Row[Any]) -> Touch:
-    """Return the value that a row of ``touches`` holds."""
+def from_row(row: Row[Any], raw: bytes = b"") -> Touch:
+    """Return the value that a row of ``touches`` holds; ``raw`` where the row comes without its bytes."""
     return Touch(
         row.id,
         row.prospect_id,
@@ -78,34 +123,75 @@ def from_row(row: Row[Any]) -> Touch:
         row.armed_at,
         row.sent_at,
         row.planned_at,
-        row.raw or b"",
+        raw or getattr(row, "raw", None) or b"",
         row.reply,
         row.evidence,
+        row.template_version,
+        row.wire_id or "",
     )
 
 
 def of_step(tx: Connection, enrolment: Enrolment, step: str) -> Touch | None:
     """Return the one touch that an enrolment's step can ever have, None before it is reserved."""
-    query = select(touches).where(
-        touches.c.prospect_id == enrolment.prospect,
-        touches.c.sequence == enrolment.sequence,
-        touches.c.step == step,
-        touches.c.generation == enrolment.generation,
-    )
-    row = tx.execute(query).first()
+    key = {"prospect": enrolment.prospect, "name": enrolment.sequence, "step": step}
+    row = tx.execute(_OF_STEP, {**key, "generation": enrolment.generation}).first()
     return from_row(row) if row else None
+
+
+def of_prospects(tx: Connection, prospects: Collection[int]) -> dict[int, list[Touch]]:
+    """Return all touches of these prospects, oldest first, without their bytes, by prospect."""
+    found: dict[int, list[Touch]] = {prospect: [] for prospect in prospects}
+    for row in tx.execute(_OF_PROSPECTS, {"prospects": list(found)}):
+        found[row.prospect_id].append(from_row(row))
+    return found
+
+
+def bytes_of(tx: Connection, ids: Collection[int]) -> dict[int, bytes]:
+    """Return the frozen bytes of these touches, by id."""
+    return {row.id: row.raw or b"" for row in tx.execute(_RAW, {"ids": list(ids)})} if ids else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A touch before it has its row: whose step it is, to which address, with which bytes."""
+
+    enrolment: Enrolment
+    recipient: str
+    frozen: Frozen
 
 
 def reserve(tx: Connection, enrolment: Enrolment, recipient: str, frozen: Frozen, now: datetime) -> Touch:
     """Insert the row that makes this touch the only one of its step; its bytes never change again."""
-    row = {
+    tx.execute(_INSERT, _row(Reservation(enrolment, recipient, frozen), now))
+    found = of_step(tx, enrolment, enrolment.step)
+    if found is None:  # pragma: no cover - it was inserted a line above
+        raise AssertionError("a reserved touch cannot be found")
+    return found
+
+
+def reserve_claimed(
+    tx: Connection, reservations: Sequence[Reservation], boot_id: str, now: datetime
+) -> dict[str, Touch]:
+    """Insert many touches that this process claims in the same breath; returns them by reference."""
+    if not reservations:
+        return {}
+    claimed = {"state": TouchState.CLAIMED.value, "boot_id": boot_id, "claimed_at": now}
+    tx.execute(_INSERT, [{**_row(one, now), **claimed} for one in reservations])
+    raws = {one.frozen.ref: one.frozen.raw for one in reservations}
+    rows = tx.execute(_BY_REFS, {"refs": list(raws)})
+    return {row.ref: from_row(row, raws[row.ref]) for row in rows}
+
+
+def _row(wanted: Reservation, now: datetime) -> dict[str, object]:
+    enrolment, frozen = wanted.enrolment, wanted.frozen
+    return {
         "prospect_id": enrolment.prospect,
         "enrolment_id": enrolment.id,
         "sequence": enrolment.sequence,
         "step": enrolment.step,
         "generation": enrolment.generation,
         "mailbox": enrolment.mailbox,
-        "recipient": recipient,
+        "recipient": wanted.recipient,
         "state": TouchState.PLANNED.value,
         "planned_at": now,
         "message_id": frozen.message_id,
@@ -117,11 +203,6 @@ def reserve(tx: Connection, enrolment: Enrolment, recipient: str, frozen: Frozen
         "template": frozen.template,
         "template_version": frozen.template_version,
     }
-    tx.execute(touches.insert().values(row))
-    found = of_step(tx, enrolment, enrolment.step)
-    if found is None:  # pragma: no cover - it was inserted two lines above
-        raise AssertionError("a reserved touch cannot be found")
-    return found
 
 
 def claim(tx: Connection, touch_id: int, boot_id: str, now: datetime) -> bool:
@@ -137,37 +218,28 @@ def arm(tx: Connection, touch_ids: Collection[int], boot_id: str, now: datetime)
     The commit of this transaction is the point that decides between a touch and an answer: what stopped the
     enrolment before it wins, always.
     """
-    still_wanted = exists().where(
-        enrolments.c.id == touches.c.enrolment_id,
-        enrolments.c.state == "active",
-        enrolments.c.step == touches.c.step,
-    )
-    variants = or_(
-        suppressions.c.email.in_([prospects.c.email, prospects.c.untagged]),
-        and_(suppressions.c.untagged != "", suppressions.c.untagged.in_([prospects.c.email, prospects.c.untagged])),
-    )
-    unwanted = exists().where(prospects.c.id == touches.c.prospect_id, variants)
-    held = exists().where(mailboxes.c.name == touches.c.mailbox, mailboxes.c.hold != "")
-    statement = (
-        update(touches)
-        .where(
-            touches.c.id.in_(touch_ids),
-            touches.c.state == TouchState.CLAIMED.value,
-            touches.c.boot_id == boot_id,
-            still_wanted,
-            ~unwanted,
-            ~held,
-            *leases.held(tx, boot_id, touches.c.mailbox),
-        )
-        .values(state=TouchState.ARMED.value, armed_at=now)
-        .returning(touches.c.id)
-    )
-    return set(tx.execute(statement).scalars())
+    statement = _ARM.where(*leases.held(tx, boot_id, touches.c.mailbox))
+    return set(tx.execute(statement, {"ids": list(touch_ids), "boot": boot_id, "now": now}).scalars())
+
+
+def unwanted(tx: Connection, touch_ids: Collection[int]) -> set[int]:
+    """Return those of these touches that nobody wants any more: their enrolment was stopped or has moved on."""
+    wanted = set(tx.execute(_STILL_WANTED, {"ids": list(touch_ids)}).scalars())
+    return set(touch_ids) - wanted
 
 
 def settle(tx: Connection, touch_id: int, boot_id: str, state: TouchState, **columns: object) -> bool:
     """Write the end of a submission that this process armed or claimed; False when somebody else settled it."""
     return _move(tx, touch_id, {TouchState.CLAIMED, TouchState.ARMED}, boot_id, state=state.value, **columns)
+
+
+def settle_sent(tx: Connection, replies: Mapping[int, str], boot_id: str, now: datetime) -> set[int]:
+    """Write that many touches of this process were sent, each with the server's reply; returns those still ours."""
+    ours = set(tx.execute(_OURS, {"ids": list(replies), "boot": boot_id}).scalars())
+    sent = {"state": TouchState.SENT.value, "sent_at": now, "settled_at": now}
+    if ours:  # whoever writes waits for the end of this transaction: what was ours a line above still is
+        tx.execute(_SETTLE, [{"this": touch, "reply": replies[touch], **sent} for touch in sorted(ours)])
+    return ours
 
 
 def resolve(tx: Connection, touch_id: int, state: TouchState, evidence: str, now: datetime) -> bool:
@@ -216,10 +288,11 @@ def of_prospect(tx: Connection, prospect_id: int) -> list[Touch]:
 
 
 def known(tx: Connection, ids: Iterable[str], refs: Iterable[str]) -> list[Touch]:
-    """Return the touches whose Message-ID or reference is among these, newest first."""
+    """Return the touches with one of these Message-IDs, as given or as it travelled, or references, newest first."""
+    named = list(ids)
     query = (
         select(touches)
-        .where(or_(touches.c.message_id.in_(list(ids)), touches.c.ref.in_(list(refs))))
+        .where(or_(_C.message_id.in_(named), _C.wire_id.in_(named), _C.ref.in_(list(refs))))
         .order_by(touches.c.id.desc())
     )
     return [from_row(row) for row in tx.execute(query)]
@@ -227,39 +300,8 @@ def known(tx: Connection, ids: Iterable[str], refs: Iterable[str]) -> list[Touch
 
 def last_sent(tx: Connection, prospect_id: int) -> Touch | None:
     """Return the touch that reached the prospect last."""
-    query = (
-        select(touches)
-        .where(touches.c.prospect_id == prospect_id, touches.c.state == "sent")
-        .order_by(touches.c.sent_at.desc(), touches.c.id.desc())
-        .limit(1)
-    )
-    row = tx.execute(query).first()
+    row = tx.execute(_LAST_SENT, {"prospect": prospect_id}).first()
     return from_row(row) if row else None
-
-
-def thread(tx: Connection, root_id: str) -> Thread:
-    """Return the conversation that began with ``root_id``: the ids that were sent, oldest first, and its subject."""
-    query = (
-        select(touches.c.message_id, touches.c.subject)
-        .where(touches.c.root_id == root_id, touches.c.state == "sent")
-        .order_by(touches.c.sent_at, touches.c.id)
-    )
-    rows = tx.execute(query).all()
-    return Thread(tuple(row.message_id for row in rows), rows[0].subject if rows else "")
-
-
-def steps_of_text(tx: Connection, enrolment_id: int, version: str) -> list[str]:
-    """Return the steps of an enrolment that were sent with this very version of a template."""
-    query = select(touches.c.step).where(
-        touches.c.enrolment_id == enrolment_id, touches.c.state == "sent", touches.c.template_version == version
-    )
-    return list(tx.execute(query).scalars())
-
-
-def in_doubt(tx: Connection, enrolment_id: int) -> bool:
-    """Whether a touch of this enrolment hangs between sent and not sent."""
-    query = select(touches.c.id).where(touches.c.enrolment_id == enrolment_id, touches.c.state.in_(OPEN_DOUBT))
-    return tx.execute(query.limit(1)).first() is not None
 
 
 def doubts(tx: Connection, *states: TouchState) -> Sequence[Touch]:
@@ -270,33 +312,12 @@ def doubts(tx: Connection, *states: TouchState) -> Sequence[Touch]:
 
 def armed_for(tx: Connection, prospect_id: int) -> bool:
     """Whether a payload for this prospect may be on its way right now (the stop barrier waits for that)."""
-    query = select(touches.c.id).where(touches.c.prospect_id == prospect_id, touches.c.state == "armed")
-    return tx.execute(query.limit(1)).first() is not None
-
-
-def sent_since(tx: Connection, mailbox: str, since: datetime) -> int:
-    """Return how many touches a mailbox has sent since a moment; doubtful ones count, to stay under the limit."""
-    sent = select(func.count()).where(touches.c.mailbox == mailbox, touches.c.sent_at >= since)
-    doubtful = select(func.count()).where(
-        touches.c.mailbox == mailbox, touches.c.state.in_(OPEN_DOUBT), touches.c.armed_at >= since
-    )
-    return int(tx.execute(sent).scalar_one()) + int(tx.execute(doubtful).scalar_one())
-
-
-def last_sent_at(tx: Connection, mailbox: str, now: datetime) -> datetime | None:
-    """Return when a mailbox last sent something, for certain or not; what a wrong clock dated ahead does not count."""
-    sent = select(func.max(touches.c.sent_at)).where(touches.c.mailbox == mailbox, touches.c.sent_at <= now)
-    doubtful = select(func.max(touches.c.armed_at)).where(
-        touches.c.mailbox == mailbox, touches.c.state.in_(OPEN_DOUBT), touches.c.armed_at <= now
-    )
-    moments = (tx.execute(sent).scalar(), tx.execute(doubtful).scalar())
-    return max((moment for moment in moments if moment is not None), default=None)
+    return tx.execute(_ARMED_FOR, {"prospect": prospect_id}).first() is not None
 
 
 def cancel_planned(tx: Connection, enrolment_id: int, now: datetime) -> None:
     """Give up touches that were prepared and never claimed, because their enrolment is over."""
-    where = and_(touches.c.enrolment_id == enrolment_id, touches.c.state == "planned")
-    tx.execute(update(touches).where(where).values(state="cancelled", settled_at=now))
+    tx.execute(_CANCEL, {"this": enrolment_id, "state": "cancelled", "settled_at": now})
 
 
 def copy_was_seen(tx: Connection, touch_id: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -18,6 +19,7 @@ MOST_REFERENCES = 20
 """Ids of a thread that are named besides its first; clients thread by the first and the last ones."""
 
 _NEW_THREAD = Thread()
+_ANY_REFERENCE = "anyreferenceofatouch000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _lines(fields: list[tuple[str, str]]) -> str:
 
 
 def _body(envelope: Envelope, draft: Draft, footer: Footer | None, boundary: str) -> str:
-    rendered = text_and_html(draft, footer, envelope.language)
+    rendered = text_and_html(draft, footer, envelope.language, envelope.reference)
     return (
         f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n"
         f"Content-Transfer-Encoding: quoted-printable\r\n\r\n{_quoted(rendered.text)}"
@@ -121,16 +123,29 @@ def _body(envelope: Envelope, draft: Draft, footer: Footer | None, boundary: str
     )
 
 
-def text_and_html(draft: Draft, footer: Footer | None, language: str) -> markdown.Rendered:
-    """Return both parts as they will be read, LF line ends, with the footer below."""
+def text_and_html(draft: Draft, footer: Footer | None, language: str, reference: str = "") -> markdown.Rendered:
+    """Return both parts as they will be read, LF line ends, with the footer below; it may name the ``reference``."""
     rendered = markdown.render(frontmatter.normalised(draft.body))
     below = footers.markdown(footer, draft.body) if footer else ""
     text, fragment = rendered.text, rendered.html
     if below:
-        foot = markdown.render(below)
+        foot = _foot(below, reference)
         text = f"{text}\n{foot.text}"
         fragment = f'{fragment}<div style="margin-top:2em;font-size:12px;color:#777">\n{foot.html}</div>\n'
     return markdown.Rendered(text, markdown.page(fragment, language))
+
+
+def _foot(below: str, reference: str) -> markdown.Rendered:
+    """Render a footer. But for the reference, letters and digits that no markup can touch, it is the same each time."""
+    if not (reference and reference.isalnum() and reference in below):
+        return markdown.render(below)
+    known = _known_foot(below.replace(reference, _ANY_REFERENCE))
+    return markdown.Rendered(*(part.replace(_ANY_REFERENCE, reference) for part in known))
+
+
+@functools.lru_cache(maxsize=256)
+def _known_foot(below: str) -> markdown.Rendered:
+    return markdown.render(below)
 
 
 def _quoted(text: str) -> str:
