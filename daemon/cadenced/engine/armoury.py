@@ -42,9 +42,9 @@ class Armoury:
         self._arming: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[float | None] | None = None
 
-    def note_claim(self, touch: int) -> None:
-        """Note that a touch was claimed just now: window and quota were looked at, and hold for ``CLAIM_TTL``."""
-        self._claimed_at[touch] = self._workspace.clock.monotonic()
+    def note_claim(self, touch: int, looked_at: float) -> None:
+        """Note when (monotonic) window and quota of a claimed touch were looked at: they hold for ``CLAIM_TTL``."""
+        self._claimed_at[touch] = looked_at
 
     def forget(self, touch: int) -> None:
         """Forget a touch that has left the wire."""

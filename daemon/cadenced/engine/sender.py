@@ -72,10 +72,10 @@ class Sender:
             raise self._broken
         if len(self._on_wire) > self._room // 2:
             return SOON  # enough is under way; who leaves the wire wakes us, and many are claimed in one look
-        now = self._workspace.now()
+        now, looked_at = self._workspace.now(), self._workspace.clock.monotonic()
         look = await self._workspace.database.run(lambda tx: self._look(tx, now))
         for item in look.batch.claimed:
-            self._put_on_wire(item)
+            self._put_on_wire(item, looked_at)
         if look.cleared or look.batch.put_off:
             return timedelta(0)
         return SOON if look.batch.claimed else await self._look_ahead(now, look.quota)
@@ -131,8 +131,8 @@ class Sender:
         left = pace.left_today(tx, self._mailbox, now, self._workspace.config.daemon.timezone)
         return slots if left is None else min(slots, left - len(self._on_wire))
 
-    def _put_on_wire(self, claimed: Claimed) -> None:
-        self._armoury.note_claim(claimed.touch.id)
+    def _put_on_wire(self, claimed: Claimed, looked_at: float) -> None:
+        self._armoury.note_claim(claimed.touch.id, looked_at)
         task = asyncio.create_task(self._submit(claimed), name=f"touch {claimed.touch.id}")
         self._on_wire[claimed.enrolment] = task
 
