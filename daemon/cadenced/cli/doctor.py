@@ -1,19 +1,21 @@
-"""``cadenced doctor``: logs in everywhere and looks at everything that the daemon needs; sends nothing."""
+"""``cadenced doctor``: logs in everywhere and looks at everything that the daemon needs; sends nothing unasked."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 import click
 from rich.text import Text
 
-from cadenced.cli import doctor_machine, doctor_servers, doctor_store, opening, screen
+from cadenced.cli import doctor_machine, doctor_probe, doctor_servers, doctor_store, opening, screen
 from cadenced.cli.diagnosis import Diagnosis, Health, bad, note
 from cadenced.cli.printing import document, json_option
-from cadenced.config import Config
+from cadenced.config import Config, Mailbox
+from cadenced.config.spelling import did_you_mean
 from cadenced.engine.workspace import Workspace
+from cadenced.errors import RefusedError, UsageError
 from cadenced.mail.privacy import hush_libraries
 
 _MARKS = {
@@ -30,15 +32,23 @@ _DNS = note(
 
 
 @click.command()
+@click.argument("mailbox", nargs=-1)
+@click.option("--probe", is_flag=True, help="Send one mail from each MAILBOX (all, if none is named) to itself.")
+@click.option("--patience", type=float, default=60.0, show_default=True, help="Seconds that the probe is looked for.")
 @json_option
-def doctor(*, as_json: bool) -> int:
+def doctor(mailbox: tuple[str, ...], *, probe: bool, patience: float, as_json: bool) -> int:
     """Log in everywhere; look at TLS, folders, certificates, disk, rights, secrets, clock, database, daemon and holds.
 
-    Nothing is sent. SPF, DKIM and DMARC are not looked at. The exit status is 1 where something is bad.
+    Nothing is sent, unless with --probe: it finds out who files copies of sent mail, and keeps that for sent_copy =
+    "auto". SPF, DKIM and DMARC are not looked at. The exit status is 1 where something is bad.
     """
     hush_libraries()
+    if mailbox and not probe:
+        raise UsageError("mailboxes are named for --probe alone; all else is always looked at")
     with opening.workspace() as workspace, screen.busy("logging in everywhere", quiet=as_json):
+        boxes = [_box(workspace, name) for name in mailbox] or workspace.config.mailboxes
         found = _examine(workspace)
+        found += asyncio.run(_probe(workspace, boxes, patience)) if probe else []
     sick = any(one.health is Health.BAD for one in found)
     if as_json:
         document({"sound": not sick, "checks": [asdict(one) for one in found]})
@@ -58,6 +68,19 @@ def _examine(workspace: Workspace) -> list[Diagnosis]:
 
 async def _servers(config: Config) -> list[Diagnosis]:
     found = await asyncio.gather(*(doctor_servers.examine(box, config.grants) for box in config.mailboxes))
+    return [one for of_box in found for one in of_box]
+
+
+def _box(workspace: Workspace, name: str) -> Mailbox:
+    box = workspace.config.mailbox(name)
+    if box is None:
+        names = [known.name for known in workspace.config.mailboxes]
+        raise RefusedError(f"there is no mailbox {name!r}; {did_you_mean(name, names)}")
+    return box
+
+
+async def _probe(workspace: Workspace, boxes: Sequence[Mailbox], patience: float) -> list[Diagnosis]:
+    found = await asyncio.gather(*(doctor_probe.examine(workspace, box, patience) for box in boxes))
     return [one for of_box in found for one in of_box]
 
 
