@@ -10,7 +10,8 @@ import house
 import pytest
 
 from cadenced import config as configuration
-from cadenced.engine.watcher import ATTENTION, CLOSE_TICK, Watcher
+from cadenced.config import Safety
+from cadenced.engine.watcher import ATTENTION, CLOSE_TICK, Watcher, slowness
 from cadenced.engine.workspace import TICK, Workspace
 from cadenced.errors import WireError
 from cadenced.library import Library
@@ -117,3 +118,25 @@ async def test_an_inbox_that_cannot_be_read_holds_its_mailbox_until_it_can(
     ears.unreadable = False
     assert await watcher.tick() == CLOSE_TICK
     assert workspace.database.read(lambda tx: mailboxes.get(tx, "julie").obstacle) == ""
+
+
+async def test_an_inbox_too_slow_for_the_fence_is_named_with_the_cure_and_what_it_costs(
+    watcher: Watcher, workspace: Workspace, ears: Ears
+) -> None:
+    def obstacle() -> str:
+        return workspace.database.read(lambda tx: mailboxes.get(tx, "julie").obstacle)
+
+    ears.slow = 4.0
+    for _ in range(2):
+        await watcher.fence()
+    assert obstacle() == ""  # one large mail is no reason
+    await watcher.fence()
+    assert 'fence_age = "6 s"' in obstacle()
+    assert "9.5 s (W)" in obstacle()
+    ears.slow = 0.1
+    await watcher.fence()
+    assert obstacle() == ""
+
+
+def test_no_cure_is_offered_that_the_configuration_refuses() -> None:
+    assert "fewer folders" in slowness(25.0, Safety())

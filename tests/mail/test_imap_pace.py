@@ -41,7 +41,7 @@ def test_two_logins_never_keep_the_same_gap() -> None:
     chances = iter([0.0, 1.0] * 50)
     pace = Pace(lambda: next(chances))
     waits = [pace.reserve(0.0) for _ in range(100)]
-    gaps = {round(later - sooner, 3) for sooner, later in itertools.pairwise(waits)}
+    gaps = {round(later - sooner, 3) for sooner, later in itertools.pairwise(waits[50:])}
     assert gaps == {0.02, 0.06}
 
 

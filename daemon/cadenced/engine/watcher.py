@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from cadenced.config import Mailbox, SentCopy
+from cadenced.config import Mailbox, Safety, SentCopy
 from cadenced.engine import arrivals
 from cadenced.engine.workspace import TICK, Workspace
 from cadenced.errors import WireError
@@ -38,6 +39,12 @@ CLOSE_TICK = timedelta(seconds=2)
 """How often all folders are read meanwhile, where that costs nothing: answers that a filter or Junk has taken away."""
 _MOST_OF_TIME = 100
 """Reading all folders may take a hundredth of the time; where it takes longer, it is done less often."""
+
+LONGEST_FENCE, WIRE = 30, 0.5
+"""Seconds: the most that ``fence_age`` may be, and what passes between the deadline and the wire (RELIABILITY 2.3)."""
+
+_OFTEN = 3
+"""A mailbox is called slow when so many fences in a row were: one large mail is no reason."""
 
 _BATCH = 50
 _FIRST_REST, _LONGEST_REST = timedelta(seconds=2), timedelta(minutes=2)
@@ -66,6 +73,7 @@ class Watcher:
         self._faults = self._deaf = 0
         self._close_until = self._took = 0.0
         self._is_near = False
+        self._slow = 0
 
     @property
     def idle(self) -> bool:
@@ -104,7 +112,10 @@ class Watcher:
         """
         self._is_near = self._inbox.attend(ATTENTION.total_seconds())
         self._close_until = self._workspace.clock.monotonic() + ATTENTION.total_seconds()
-        return await self._read()
+        began = await self._read()
+        if began is not None:
+            await self._note_pace()
+        return began
 
     async def _read(self) -> float | None:
         async with self._lock:
@@ -231,6 +242,17 @@ class Watcher:
         elif due := self._workspace.readings.note(name, now):
             await self._workspace.database.run(lambda tx: mailboxes.note_readings(tx, due))
 
+    async def _note_pace(self) -> None:
+        """Say it where nothing can leave because the inbox takes longer to read than a fence may be old."""
+        safety, name = self._workspace.config.safety, self._mailbox.name
+        before, self._slow = self._slow, self._slow + 1 if self._took > safety.fence_age.total_seconds() else 0
+        if self._slow == _OFTEN:
+            text = slowness(self._took, safety)
+            log.warning("inbox too slow", extra={"mailbox": name, "fault": text})
+            await self._workspace.database.run(lambda tx: mailboxes.note_fault(tx, name, imap=text))
+        elif before >= _OFTEN and not self._slow:
+            await self._workspace.database.run(lambda tx: mailboxes.note_fault(tx, name, imap=""))
+
     def _tell_all(self) -> None:
         self._workspace.changed()
 
@@ -243,3 +265,14 @@ class Watcher:
         self._faults = min(self._faults + 1, 12)
         text = f"its inbox cannot be read: {fault}"
         await self._workspace.database.run(lambda tx: mailboxes.note_fault(tx, self._mailbox.name, imap=text))
+
+
+def slowness(took: float, safety: Safety) -> str:
+    """Return what is wrong with an inbox that takes ``took`` seconds to read, the cure, and what the cure costs."""
+    found = f"its inbox takes {took:.1f} s to read, and nothing leaves unless that was done within"
+    told = f"{found} [safety] fence_age = {safety.fence_age.total_seconds():g} s"
+    wanted = math.ceil(took * 1.5)
+    if wanted > LONGEST_FENCE:
+        return f"{told}; fewer folders or messages make it faster"
+    longest = wanted + safety.arm_ttl.total_seconds() + WIRE
+    return f'{told}; fence_age = "{wanted} s" lets it send: a touch may then trail an answer by {longest:g} s (W)'

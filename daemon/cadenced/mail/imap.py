@@ -35,6 +35,7 @@ class Mailbox:
         self._lock = asyncio.Lock()
         self._wire_names: dict[str, str] = {}
         self._readable: set[str] = set()
+        self._backlog = imap_messages.Backlog()
         self._is_closed = False
 
     async def folders(self) -> Sequence[Folder]:
@@ -162,7 +163,14 @@ class Mailbox:
 
     async def _fetch(self, connection: Connection, folder: Folder, after_uid: int, limit: int) -> list[Fetched]:
         await imap_messages.open_folder(connection, self._quoted(folder), folder.uid_validity)
-        return await imap_messages.fetch(connection, after_uid, limit, self._settings.max_message)
+        place, most = (folder.name, folder.uid_validity), self._settings.max_message
+        if (known := self._backlog.above(place, after_uid)) and (
+            found := await imap_messages.fetch(connection, known, limit, most)
+        ):
+            return found  # none of them: all were expunged since, and what has come since is not known yet
+        uids = await imap_messages.above(connection, after_uid)
+        self._backlog.keep(place, after_uid, uids)
+        return await imap_messages.fetch(connection, uids, limit, most)
 
     async def _find(self, connection: Connection, folder: Folder, wanted: dict[str, str]) -> int | None:
         await imap_messages.open_folder(connection, self._quoted(folder), folder.uid_validity)

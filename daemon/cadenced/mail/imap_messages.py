@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aioimaplib import aioimaplib as commands
@@ -20,6 +22,25 @@ BATCH_BYTES = 32 * 1024 * 1024
 _KEYS = "(BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-CADENCE-REF)])"
 
 
+@dataclass(slots=True)
+class Backlog:
+    """What a search has found and nobody has fetched yet: a huge folder is searched once, not once a batch."""
+
+    place: tuple[str, int] = ("", 0)
+    after: int = 0
+    uids: Sequence[int] = ()
+
+    def above(self, place: tuple[str, int], uid: int) -> Sequence[int]:
+        """Return the known UIDs above ``uid`` in a folder (its name and UIDVALIDITY); none: it must be searched."""
+        if place != self.place or uid < self.after:
+            return ()
+        return self.uids[bisect.bisect_right(self.uids, uid) :]
+
+    def keep(self, place: tuple[str, int], uid: int, uids: Sequence[int]) -> None:
+        """Keep what was found above ``uid``, in order."""
+        self.place, self.after, self.uids = place, uid, uids
+
+
 async def open_folder(connection: Connection, quoted: str, uid_validity: int, *, writable: bool = False) -> None:
     """Select a folder anew, so that it shows all there is; raises ``WireError`` when its UIDs are new ones."""
     answer = await connection.run("SELECT" if writable else "EXAMINE", quoted)
@@ -29,9 +50,13 @@ async def open_folder(connection: Connection, quoted: str, uid_validity: int, *,
         raise errors.WireError(f"the folder was rebuilt: UIDVALIDITY {now or 'unknown'}, not {uid_validity}")
 
 
-async def fetch(connection: Connection, after_uid: int, limit: int, max_bytes: int) -> list[Fetched]:
-    """Return the next messages above ``after_uid``, at most ``limit``, some ``BATCH_BYTES``; none only at the end."""
-    uids = sorted(uid for uid in await _search(connection, f"UID {max(after_uid, 0) + 1}:*") if uid > after_uid)
+async def above(connection: Connection, after_uid: int) -> list[int]:
+    """Return the UIDs above ``after_uid`` in order (``n:*`` brings the last message even where it lies below)."""
+    return sorted(uid for uid in await _search(connection, f"UID {max(after_uid, 0) + 1}:*") if uid > after_uid)
+
+
+async def fetch(connection: Connection, uids: Sequence[int], limit: int, max_bytes: int) -> list[Fetched]:
+    """Return the first of these messages, at most ``limit``, some ``BATCH_BYTES``; none only where none is left."""
     for start in range(0, len(uids), min(limit, BATCH)):
         batch = uids[start : start + min(limit, BATCH)]
         if messages := await _fetch_some(connection, batch, max_bytes):

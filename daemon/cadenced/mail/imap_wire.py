@@ -6,6 +6,7 @@ RecursionError), strips every ``* `` inside a line, and drops STATUS lines that 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -150,6 +151,16 @@ class Listed:
 
 def listed(response: Response) -> Listed | None:
     """Return what ``* LIST (…) "/" name`` says, None for any other response."""
+    return _listed_before(response) if len(response.head) < 300 and not response.literals else _listed(response)
+
+
+@functools.lru_cache(1024)
+def _listed_before(response: Response) -> Listed | None:
+    """Remember lines of usual length: folders are the same from look to look."""
+    return _listed(response)
+
+
+def _listed(response: Response) -> Listed | None:
     tokens = _tokens_of(response, 1, "LIST")
     if len(tokens) < 5 or not isinstance(tokens[2], list):
         return None
