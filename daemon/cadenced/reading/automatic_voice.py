@@ -3,7 +3,7 @@
 import re
 from functools import cache, lru_cache
 
-from cadenced.reading import patterns, patterns_keys
+from cadenced.reading import patterns, patterns_keys, weights
 from cadenced.reading.patterns import Pattern
 
 # What a mailing's foot says, to whoever reads it; a person does not say it about themselves.
@@ -88,6 +88,13 @@ def greeted(text: str) -> str:
     found = _greeting().match(text)
     nobody = patterns.table("auto_signs")["greeting"]["nobody"]
     return found[0] if found and found[1].lower() not in nobody else ""
+
+
+def machine(text: str) -> tuple[float, str]:
+    """Return the share with which the weighed words of a text say that a machine wrote it, and of what kind."""
+    shares = dict(weights.load("weights_voice").shares(weights.features(text)))
+    person = shares.pop("person")
+    return 1 - person, max(shares, key=shares.__getitem__)
 
 
 def formal(meaning: str, text: str, lowered: str) -> bool:

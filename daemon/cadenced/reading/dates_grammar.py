@@ -206,7 +206,7 @@ def _months(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _parts_of_months(words: Mapping[str, Any], month: str, year: str) -> Iterable[tuple[str, str]]:
-    """Read `the last week of May`, and what German writes in one word: `die letzte Maiwoche`, `die zweite Maihälfte`."""
+    """Read `the last week of May`, and in one word, as German writes it, `die letzte Maiwoche`, `die Maihälfte`."""
     nth = rf"(?P<qw>{_any(map(re.escape, words['nth']))})\w*"
     of = r"(?:\s+(?:of|in|im|des|de|du|do|del|di|van|av|i)\b|\s+d['’])?"
     week = words["units"]["week"]

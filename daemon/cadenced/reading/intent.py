@@ -2,15 +2,17 @@
 
 Phrase families by language (`patterns/intent_*.toml`) speak for a verdict with a weight, sentence by sentence. A
 family counts once; what stands before "but" counts half. A request to stop wins over everything; a sentence that
-says the opposite ("don't remove me") cancels it. Without evidence the verdict is unclear, and a human decides.
+says the opposite ("don't remove me") cancels it. The weighed words of the whole answer (`weights`) are a second
+opinion: both are added up. Without evidence the verdict is unclear, and a human decides.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from cadenced.reading import intent_dates, intent_plea, patterns, patterns_keys, quoting
+from cadenced.reading import intent_dates, intent_plea, patterns, patterns_keys, quoting, weights
 
 _MAX_TEXT = 5000  # the first part of a long text and its end are judged
 _MAX_END = 1500
@@ -20,6 +22,11 @@ _LEAST = 1.5
 _STOP = 5.0  # one unsubscribe family is enough
 _BEFORE_BUT = 0.5
 _ASKED = 0.5
+_TRUST = 0.25  # how much a point of the phrases counts beside the logarithm of a share of the words
+_ENOUGH = 9.0  # points above say nothing more
+_FLOOR = 1e-4
+_LIKELY = 0.35  # the least share on which words alone decide
+_SURE = 0.6  # and the least for a request to stop
 # Who wins when two verdicts are equally strong.
 _ORDER = ("unsubscribe", "referral", "not_now", "objection", "not_interested", "question", "interested")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n\s*")
@@ -94,16 +101,37 @@ def judge(text: str, subject: str, language: str) -> Intent:
     for sentence in sentences:
         _judge_sentence(_Sentence(sentence, sentence.lower(), present), language, hits)
     scores = {verdict: sum(hit.weight for hit in found.values()) for verdict, found in hits.items()}
-    kind = _decide(scores)
+    features = weights.features("\n".join(sentences))
+    shares = _words().shares(features)
+    kind = _decide(scores, shares, stop=True)
+    if kind == "unsubscribe" and scores.get(kind, 0) < _STOP:  # words alone: not where any of them is denied
+        denied = any(intent_plea.of(sentence, language) != sentence for sentence in sentences)
+        kind = _decide(scores, shares, stop=not denied)
     proofs = sorted(hits.get(kind, {}).items(), key=lambda item: -item[1].weight)
-    return Intent(f"reply.{kind}", tuple(f"{code}: {hit.evidence}" for code, hit in proofs))
+    return Intent(f"reply.{kind}", (*(f"{code}: {hit.evidence}" for code, hit in proofs), *_told(kind, features)))
 
 
-def _decide(scores: Mapping[str, float]) -> str:
+def _words() -> weights.Scale:
+    return weights.load("weights_intent")
+
+
+def _told(kind: str, features: tuple[str, ...]) -> tuple[str, ...]:
+    words = "" if kind == "unclear" else ", ".join(_words().reasons(features, kind))
+    return (f"words {_words().shares(features)[kind]:.2f}: {words}",) if words else ()
+
+
+def _decide(scores: Mapping[str, float], shares: Mapping[str, float], stop: bool) -> str:
+    """Add up what phrases and words say; words alone decide only where they are plain, a stop only if they may."""
     if scores.get("unsubscribe", 0) >= _STOP:
         return "unsubscribe"
-    best = max(_ORDER, key=lambda verdict: (scores.get(verdict, 0), -_ORDER.index(verdict)))
-    return best if scores.get(best, 0) >= _LEAST else "unclear"
+    spoken = max(scores.values(), default=0) >= _LEAST
+    total = {
+        kind: math.log(max(share, _FLOOR)) + _TRUST * min(scores.get(kind, 0), _ENOUGH)
+        for kind, share in shares.items()
+        if kind != "unsubscribe" or (stop and share > _SURE)
+    }
+    best = max(total, key=total.__getitem__)
+    return best if spoken or shares[best] >= _LIKELY else "unclear"
 
 
 def _sentences(text: str, subject: str) -> list[str]:

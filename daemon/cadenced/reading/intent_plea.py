@@ -17,6 +17,14 @@ _PLEA = re.compile(
 )
 
 
+# A link or an address behind a colon, or a mailing named as ours: its reader is told how to leave it.
+_LINKED = re.compile(
+    r"https?://|\bwww\.|:\s*\S+@\S+|\b(?:our|notre|nos|unser\w*|unsere[nmrs]?|onze|nuestr[oa]s?|nostr[aoie]|noss[oa]s?|vårt|våra)"
+    r" (?:\w+ )?(?:newsletter|bulletin|mailing|digest|lettre|infolettre|nieuwsbrief|boletín|boletim|nyhetsbrev)\b",
+    re.IGNORECASE,
+)
+
+
 def of(sentence: str, language: str) -> str:
     """Return the sentence without its denied clauses; nothing of one that a mailing says to its readers."""
     if _any_of("asked", language).search(sentence):
@@ -24,6 +32,8 @@ def of(sentence: str, language: str) -> str:
     if "?" not in sentence and _any_of("foot", language).search(sentence):
         return ""
     if sentence.rstrip().endswith("?") and _any_of("third", language).search(sentence) and not _PLEA.search(sentence):
+        return ""
+    if _LINKED.search(sentence) and not _PLEA.search(sentence):
         return ""
     return _any_of("deny", language).sub(" ", sentence)
 

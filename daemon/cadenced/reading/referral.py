@@ -80,10 +80,15 @@ def _candidates(sentence: str, language: str) -> Iterator[_Candidate]:
 def _without_strangers(name: str, start: int) -> tuple[str, int]:
     """Cut words off both ends that are nobody's name, titles among them."""
     words = name.replace("\u00a0", " ").split(" ")
+    title = ""
     while words and (words[0].lower().rstrip(".") in _nobody() or _words("titles").fullmatch(words[0].rstrip("."))):
+        title = words[0] if _words("titles").fullmatch(words[0].rstrip(".")) else ""
         start += len(words.pop(0)) + 1
     while words and words[-1].lower().rstrip(".") in _nobody():
         words.pop()
+    if title and len(words) == 1:  # a bare surname keeps its title
+        words.insert(0, title)
+        start -= len(title) + 1
     return " ".join(words).rstrip("."), start
 
 
