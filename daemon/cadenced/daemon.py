@@ -14,6 +14,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.exc import DatabaseError
+
 from cadenced import config as configuration
 from cadenced import library, systemd
 from cadenced.config import Config, Mailbox, secret
@@ -23,12 +25,14 @@ from cadenced.engine.crews import Crews, Wires, from_any_thread, wake
 from cadenced.engine.heartbeat import Heartbeat
 from cadenced.engine.housekeeping import Housekeeping
 from cadenced.engine.intake import Drop, Intake
+from cadenced.engine.neighbours import Neighbours
 from cadenced.engine.resolver import Resolver
 from cadenced.engine.steadiness import Steadiness
-from cadenced.engine.supervisor import GRACE, Crew, Leaves, Leaving, Supervisor
+from cadenced.engine.supervisor import GRACE, Crew, Leaves, Leaving, Supervisor, Together
 from cadenced.engine.tenancy import Post, Tenancy
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import BrokenWorkspaceError, Problem
+from cadenced.library.admission import Admission, judge
 from cadenced.library.watch import LibrarySource
 from cadenced.mail import settings
 from cadenced.mail.imap import Mailbox as ImapMailbox
@@ -36,7 +40,7 @@ from cadenced.mail.privacy import hush_libraries
 from cadenced.mail.smtp import Pool
 from cadenced.ports import Clock, Mailer
 from cadenced.reading import verdict
-from cadenced.store import leases, mailboxes, outlook, timeline, touches
+from cadenced.store import admitted, leases, mailboxes, outlook, timeline, touches
 from cadenced.store.database import Database
 from cadenced.store.leases import Worker
 
@@ -110,6 +114,7 @@ def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource, unserved:
         lease = f"intake {intake_mark.of(workspace.config.daemon.inbox)}"
         posts.append(Post(lease, lambda: Crew((intake,), (Leaving(intake),))))
         daemon.tenancy = _share_out(workspace, supervisor, posts)
+        _meet_neighbours(daemon, agenda)
     return daemon
 
 
@@ -120,7 +125,7 @@ def _run_all(supervisor: Supervisor, crews: Crews, intake: Intake) -> None:
     watchers, senders = crews.watchers.values(), crews.senders.values()
     leaving: tuple[Leaves, ...] = (intake, *watchers)
     supervisor.services = (*watchers, intake, *senders, *supervisor.services)
-    supervisor.closes = (*senders, *map(Leaving, leaving))
+    supervisor.closes = (Together(tuple(senders)), Together(tuple(map(Leaving, leaving))))
 
 
 def _post_of(crews: Crews, box: Mailbox) -> Post:
@@ -139,6 +144,15 @@ def _share_out(workspace: Workspace, supervisor: Supervisor, posts: Sequence[Pos
     return tenancy
 
 
+def _meet_neighbours(daemon: Daemon, agenda: Agenda) -> None:
+    """Wake, and be woken by, the other workers."""
+    tenancy, supervisor = daemon.tenancy, daemon.supervisor
+    neighbours = Neighbours(daemon.workspace, agenda.wake.set, tenancy.wake.set if tenancy else agenda.wake.set)
+    daemon.workspace.changed = from_any_thread(lambda: wake([agenda, neighbours]))
+    supervisor.services = (*supervisor.services, neighbours)
+    supervisor.closes = (*supervisor.closes, neighbours)
+
+
 def real_wires(config: Config, clock: Clock) -> Wires:
     """Return the way to the configured servers."""
     grants = config.grants
@@ -154,11 +168,12 @@ def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
     hush_libraries()
     config = configuration.load(configuration.find(config_path))
     locked_out = _locked_out(config)
-    shelf = LibrarySource(library.shelves(config), time.monotonic)
-    known = shelf.reload()
     clock = opening.SystemClock()
     lock = Database(config.daemon.database)
     lock.claim_for_daemon()
+    admission = Admission(passed=_admitted(lock))
+    shelf = LibrarySource(library.shelves(config), time.monotonic, admission=admission)
+    known = shelf.reload()
     workspace = opening.workspace(config, known, clock, inline=False)
     try:
         _tell_locked_out(workspace, locked_out)
@@ -166,6 +181,14 @@ def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
     finally:
         workspace.database.close()
         lock.close()
+
+
+def _admitted(database: Database) -> Collection[str]:
+    """Return the templates that need no trial, none where the database is new."""
+    try:
+        return database.read(lambda tx: admitted.known(tx, judge()))
+    except DatabaseError:  # what is wrong with it is told when it is opened
+        return ()
 
 
 def _locked_out(config: Config) -> Mapping[str, list[Problem]]:

@@ -18,7 +18,7 @@ from cadenced.engine.heartbeat import Heartbeat
 from cadenced.engine.supervisor import GRACE, Crew, Supervisor
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import StoreError
-from cadenced.store import leases, orphans
+from cadenced.store import bell, leases, orphans
 from cadenced.store.leases import RENEW, Lease
 
 log = logging.getLogger(__name__)
@@ -133,9 +133,13 @@ class Tenancy:
         await self._heartbeat.end()
         try:
             await self._workspace.database.run(lambda tx: orphans.abandon(tx, self._boot))
-            await self._workspace.database.aside(lambda tx: leases.leave(tx, self._boot))
+            await self._workspace.database.aside(self._leave)
         except StoreError as fault:  # the lease runs out by itself
             log.warning("leases not given back", extra={"fault": str(fault)})
+
+    def _leave(self, tx: Connection) -> None:
+        leases.leave(tx, self._boot)
+        bell.ring(tx, bell.LEASES, self._boot)
 
     async def _tick(self) -> bool:
         """Return whether another look is worth while soon."""
@@ -228,8 +232,12 @@ class Tenancy:
 
     async def _hand_over(self, name: str) -> None:
         await self._dismiss(name, PATIENCE)
-        await self._workspace.database.aside(lambda tx: leases.release(tx, [name], self._boot))
+        await self._workspace.database.aside(lambda tx: self._free(tx, name))
         log.info("handed over", extra={"lease": name, "worker": self._boot})
+
+    def _free(self, tx: Connection, name: str) -> None:
+        leases.release(tx, [name], self._boot)
+        bell.ring(tx, bell.LEASES, self._boot)
 
     async def _dismiss(self, name: str, grace: float) -> None:
         """End a crew, and leave nothing of it under way."""

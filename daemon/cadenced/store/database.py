@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
@@ -43,7 +43,10 @@ _LOG_END = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 
 
 class Database:
-    """The store. ``inline`` runs transactions in the caller's thread: for commands and for the rehearsal."""
+    """The store. ``inline`` runs transactions in the caller's thread: for commands and for the rehearsal.
+
+    ``heard`` counts what other processes tell while ``is_listening`` (``store/bell.py``).
+    """
 
     def __init__(self, url: str, *, inline: bool = False) -> None:
         self.url = url
@@ -51,6 +54,9 @@ class Database:
         self._engine = _engine(url)
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="store")
         self._aside: ThreadPoolExecutor | None = None
+        self._tells_others = inline and not self.is_sqlite
+        self.is_listening = False
+        self.heard = 0
         self._lock: IO[str] | None = None
         self._watch: PoolProxiedConnection | None = None
 
@@ -93,7 +99,7 @@ class Database:
         StoreError when the database itself fails: a full disk, a lock that is never given back, a lost server.
         """
         with self._told("written"), self._engine.begin() as connection:
-            return work(connection)
+            return self._do(connection, work)
 
     def connect(self) -> Connection:
         """Return a connection of the caller's own, for temporary tables; the caller closes it."""
@@ -102,7 +108,13 @@ class Database:
     def transact_on(self, connection: Connection, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in one transaction on a connection that the caller keeps; StoreError as above."""
         with self._told("written"), connection.begin():
-            return work(connection)
+            return self._do(connection, work)
+
+    def _do(self, connection: Connection, work: Callable[[Connection], T]) -> T:
+        result = work(connection)
+        if self._tells_others:  # a command's; workers tell by themselves (engine/neighbours.py)
+            connection.exec_driver_sql("NOTIFY cadenced_work")
+        return result
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` on one consistent view without keeping writers out; StoreError as above."""
@@ -148,7 +160,12 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def version(self) -> int:
-        """Return a number that changes when another process commits; on PostgreSQL the end of its log, as bytes."""
+        """Return a number that changes when another process commits.
+
+        On PostgreSQL what was heard of others is counted; while nobody listens, it is the end of its log, as bytes.
+        """
+        if self.is_listening:
+            return self.heard
         if not self.is_sqlite:
             return self.read(lambda tx: int(tx.exec_driver_sql(_LOG_END).scalar_one()))
         if self._watch is None:  # the number is counted for each connection by itself
@@ -157,6 +174,10 @@ class Database:
         cursor.execute("PRAGMA data_version")
         (number,) = cursor.fetchone() or (0,)
         return int(number)
+
+    def arguments(self) -> Mapping[str, Any]:
+        """Return what psycopg needs to connect to this database."""
+        return self._engine.dialect.create_connect_args(self._engine.url)[1]
 
     def damage(self) -> str:
         """Return what is wrong with a SQLite file, empty where it is sound."""
