@@ -168,19 +168,23 @@ def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
     hush_libraries()
     config = configuration.load(configuration.find(config_path))
     locked_out = _locked_out(config)
-    clock = opening.SystemClock()
     lock = Database(config.daemon.database)
     lock.claim_for_daemon()
+    try:
+        return _run_alone(config, lock, locked_out, until_idle=until_idle)
+    finally:
+        lock.close()
+
+
+def _run_alone(config: Config, lock: Database, locked_out: Mapping[str, list[Problem]], *, until_idle: bool) -> int:
     admission = Admission(passed=_admitted(lock))
     shelf = LibrarySource(library.shelves(config), time.monotonic, admission=admission)
-    known = shelf.reload()
-    workspace = opening.workspace(config, known, clock, inline=False)
+    workspace = opening.workspace(config, shelf.reload(), opening.SystemClock(), inline=False)
     try:
         _tell_locked_out(workspace, locked_out)
         return asyncio.run(_run(workspace, shelf, locked_out, until_idle=until_idle))
     finally:
         workspace.database.close()
-        lock.close()
 
 
 def _admitted(database: Database) -> Collection[str]:

@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from sqlalchemy import Connection
+
 from cadenced import systemd
 from cadenced.engine import desk
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import BrokenWorkspaceError, Problem
 from cadenced.library import Library
-from cadenced.store import edits
+from cadenced.library.admission import judge
+from cadenced.store import admitted, edits
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +85,7 @@ class Housekeeping:
             self._shelf.forget()
         if self._is_new:
             self._is_new = False
-            await self._workspace.database.run(edits.note_in_force)
+            await self._note_in_force()
         if not await asyncio.to_thread(self._shelf.changed):
             return
         await self._read()
@@ -95,7 +98,7 @@ class Housekeeping:
         except BrokenWorkspaceError as broken:
             await self._refuse(broken.problems)
             return
-        await self._workspace.database.run(edits.note_in_force)
+        await self._note_in_force()
         log.info("sequences and templates taken up")
         mended = _edited(before, self._workspace.library)
         await self._workspace.database.run(lambda tx: desk.reconsider(tx, self._workspace, mended))
@@ -103,6 +106,15 @@ class Housekeeping:
             if warning not in before.warnings:
                 log.warning("taken up, and may not be meant: %s", warning)
         self._notice()
+
+    async def _note_in_force(self) -> None:
+        versions = [template.version for template in self._workspace.library.templates.values()]
+
+        def note(tx: Connection) -> None:
+            edits.note_in_force(tx)
+            admitted.note(tx, judge(), versions)
+
+        await self._workspace.database.run(note)
 
     async def _refuse(self, problems: Sequence[Problem]) -> None:
         """Say why an edit is not in force: in the log, and where ``status`` and ``today`` look."""

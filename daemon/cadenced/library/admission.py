@@ -7,8 +7,12 @@ eat a processor or all memory kills the child, and becomes a problem. Versions t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import platform
+from collections.abc import Collection, Iterator, Sequence
 
+import jinja2
+
+from cadenced import __version__
 from cadenced.errors import BrokenWorkspaceError, Problem
 from cadenced.library.child import Child, ChildError
 from cadenced.library.folder import Source
@@ -23,11 +27,19 @@ BOOT = "import sys; sys.path[:] = sys.argv[1:]; from cadenced.library import tri
 _CURE = "a template fills in values; take the calculation or the repetition out"
 
 
-class Admission:
-    """Remembers what passed, compiled; one child tries all new versions of a load. ``boot`` is the code it runs."""
+def judge() -> str:
+    """Return who tries templates here: another version of any of these may judge otherwise."""
+    return f"cadenced {__version__}, Python {platform.python_version()}, Jinja2 {jinja2.__version__}"
 
-    def __init__(self, wall: float = WALL, boot: str = BOOT) -> None:
-        self._passed: set[str] = set()
+
+class Admission:
+    """Remembers what passed, compiled; one child tries all new versions of a load. ``boot`` is the code it runs.
+
+    ``passed`` are versions that this ``judge`` has let in before, in another process.
+    """
+
+    def __init__(self, wall: float = WALL, boot: str = BOOT, passed: Collection[str] = ()) -> None:
+        self._passed: set[str] = set(passed)
         self._compiled: dict[tuple[str, str], Template] = {}
         self._wall = wall
         self._boot = boot
