@@ -70,7 +70,7 @@ you asked for the plan of {{ company | default("your company") }} on Monday. Sha
 Julie
 """
 
-USERS = {"julie": "secret"} | {f"p{n}": "secret" for n in range(6000)}
+USERS = {"julie": "secret", "canary": "c4nary-Pa55word"} | {f"p{n}": "secret" for n in range(6000)}
 """Mailboxes enough that each trial of a run has its own: a copy left by one must prove nothing in another."""
 
 
@@ -92,7 +92,7 @@ class Ground:
         self.runs.append(run)
         return run
 
-    def idle(self, seconds: float = 60.0, **how: Any) -> int:
+    def idle(self, seconds: float = 120.0, **how: Any) -> int:
         """Run the daemon until nothing is due; returns its exit status."""
         return self.start("run", "--until-idle", **how).wait(seconds)
 
@@ -204,7 +204,7 @@ def entered(root: Path, server: dovecot.Dovecot, stable: warm.Stable, **settings
                 run.kill()
 
 
-def until(fact: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(fact: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait for a fact, at most so long, and return it."""
     end = time.monotonic() + seconds
     while not (found := fact()):

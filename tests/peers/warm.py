@@ -47,7 +47,7 @@ class Run:
             self.status = self.stable.ask({"poll": self.pid})["status"]
         return self.status
 
-    def wait(self, seconds: float = 60.0) -> int:
+    def wait(self, seconds: float = 120.0) -> int:
         """Wait for its end; it is killed, and an assertion fails, when that does not come."""
         end = time.monotonic() + seconds
         while (status := self.poll()) is None:
@@ -98,8 +98,12 @@ class Stable:
         patches: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
         log: Path | None = None,
+        clock: Path | None = None,
     ) -> Run:
-        """Run a command of the workspace in ``root``; it writes to ``log`` (else ``root/log``)."""
+        """Run a command of the workspace in ``root``; it writes to ``log`` (else ``root/log``).
+
+        Its wall clock is wrong by what stands in the file ``clock`` (see ``shim.set_clock``).
+        """
         where = log or root / "log"
         question = {
             "words": ["-c", str(root / "cadenced.toml"), *words],
@@ -108,6 +112,7 @@ class Stable:
             "env": {"JULIE_PASSWORD": "secret", "NO_COLOR": "1", **(env or {})},
             "log": str(where),
             "cwd": str(root),
+            "clock": str(clock or ""),
         }
         run = Run(self, self.ask(question)["pid"], where)
         self.runs.append(run)
@@ -174,6 +179,8 @@ def _run(question: dict[str, Any]) -> int:
     os.environ.update(question["env"])
     for name, expression in question["patches"].items():
         _patch(name, expression)
+    if question["clock"]:
+        ctypes.CDLL(None).shim_clock(question["clock"].encode())
     if question["order"]:
         ctypes.CDLL(None).shim_arm(question["order"].encode())
     status = _command(question["words"])

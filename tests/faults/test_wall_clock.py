@@ -1,0 +1,101 @@
+"""A wall clock that jumps (row 51, I22): no mail before its time, no burst behind it, nothing twice.
+
+The span for which a clock must have run evenly is scaled from two minutes to three seconds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from grounds import Ground, entered, until
+
+from peers import dovecot, shim, warm
+
+pytestmark = [*dovecot.needs_dovecot, *shim.needs_shim, pytest.mark.slow]
+
+CALM = {"cadenced.engine.steadiness:CALM": "timedelta(seconds=3)"}
+YEAR, HOUR = 365 * 86400.0, 3600.0
+FIRST = ("ann@early.example", "bob@soon.example")
+LATER = ("cleo@later.example", "dan@later.example", "eve@later.example")
+
+
+@pytest.fixture
+def ground(tmp_path: Path, server: dovecot.Dovecot, stable: warm.Stable) -> Iterator[Ground]:
+    shim.set_clock(tmp_path / "clock", 0.0)
+    with entered(tmp_path / "ground", server, stable, min_gap="1 s") as one:
+        one.enrol(*FIRST)
+        assert one.idle() == 0, one.said()
+        assert len(one.taken()) == len(FIRST)
+        yield one
+
+
+def steps(ground: Ground) -> list[tuple[str, str]]:
+    return sorted((touch["recipient"], touch["step"]) for touch in ground.touches() if touch["state"] == "sent")
+
+
+EVERYBODY_ONCE = sorted((person, "one") for person in FIRST + LATER)
+
+
+def test_while_the_clock_jumps_nothing_leaves_and_then_everything_in_its_own_time(
+    ground: Ground, tmp_path: Path
+) -> None:
+    clock = tmp_path / "clock"
+    ground.start(clock=clock, patches=CALM)
+    until(lambda: ground.said().count(" ready ") == 2)
+    time.sleep(0.5)
+    shim.set_clock(clock, YEAR)
+    time.sleep(0.7)
+    ground.enrol(*LATER)
+    for seconds in (-YEAR, HOUR, -HOUR, YEAR, 0.0):
+        shim.set_clock(clock, seconds)
+        time.sleep(0.7)
+    assert len(ground.sink.accepted) == len(FIRST), "sent while the clock jumped"
+    time.sleep(3.5)
+    ground.change("UPDATE meta SET value = value")  # as any command would: it looks again by itself within 30 s
+    until(lambda: len(ground.sink.accepted) == len(FIRST + LATER), 60)
+    time.sleep(1)
+    assert steps(ground) == EVERYBODY_ONCE
+    assert set(ground.taken().values()) == {1}
+    moments = sorted(one.monotonic for one in ground.sink.accepted[len(FIRST) :])
+    assert all(second - first > 0.8 for first, second in itertools.pairwise(moments)), "a burst"
+
+
+@pytest.mark.parametrize("seconds", [-YEAR, -HOUR])
+def test_a_daemon_that_starts_under_a_clock_that_stands_back_sends_nothing_until_it_is_right(
+    ground: Ground, tmp_path: Path, seconds: float
+) -> None:
+    clock = tmp_path / "clock"
+    shim.set_clock(clock, seconds)
+    ground.enrol(*LATER)
+    run = ground.start(clock=clock, patches={"cadenced.engine.steadiness:CALM": "timedelta(seconds=30)"})
+    until(lambda: ground.said().count(" ready ") == 2)
+    time.sleep(1.5)
+    assert "no send begins" in ground.said()
+    assert len(ground.taken()) == len(FIRST)
+    run.kill()
+    shim.set_clock(clock, 0.0)
+    ground.start(clock=clock, patches=CALM)
+    until(lambda: len(ground.taken()) == len(FIRST + LATER))
+    assert set(ground.taken().values()) == {1}
+    until(lambda: steps(ground) == EVERYBODY_ONCE)
+
+
+def test_an_answer_that_comes_while_the_clock_is_wrong_counts(
+    ground: Ground, tmp_path: Path, server: dovecot.Dovecot
+) -> None:
+    clock = tmp_path / "clock"
+    ground.start(clock=clock, patches=CALM)
+    until(lambda: ground.said().count(" ready ") == 2)
+    shim.set_clock(clock, YEAR)
+    time.sleep(0.5)
+    ours = ground.sink.accepted[0].raw.partition(b"Message-ID: ")[2].partition(b"\r\n")[0].decode()
+    server.deliver(
+        f"From: {FIRST[0]}\r\nTo: julie@abc.example\r\nSubject: Re: x\r\nIn-Reply-To: {ours}\r\n"
+        f"Message-ID: <{time.monotonic_ns()}@early.example>\r\n\r\nCall me tomorrow.\r\n".encode()
+    )
+    until(lambda: {"halted"} == {row["state"] for row in ground.rows("SELECT state FROM enrolments WHERE id = 1")})
+    assert len(ground.sink.accepted) == len(FIRST)
