@@ -31,7 +31,8 @@ from cadenced.engine.steadiness import Steadiness
 from cadenced.engine.supervisor import GRACE, Crew, Leaves, Leaving, Supervisor, Together
 from cadenced.engine.tenancy import Post, Tenancy
 from cadenced.engine.workspace import Workspace
-from cadenced.errors import BrokenWorkspaceError, Problem
+from cadenced.errors import BrokenWorkspaceError, DatabaseAwayError, Problem, StoreError
+from cadenced.library import Library
 from cadenced.library.admission import Admission, judge
 from cadenced.library.watch import LibrarySource
 from cadenced.mail import settings
@@ -39,7 +40,6 @@ from cadenced.mail.imap import Mailbox as ImapMailbox
 from cadenced.mail.privacy import hush_libraries
 from cadenced.mail.smtp import Pool
 from cadenced.ports import Clock, Mailer
-from cadenced.reading import verdict
 from cadenced.store import admitted, leases, mailboxes, outlook, timeline, touches
 from cadenced.store.database import Database
 from cadenced.store.leases import Worker
@@ -52,6 +52,9 @@ STUCK = 300.0
 
 REST = timedelta(minutes=10)
 """How long a sender rests that has nothing to do: the agenda wakes it before, when there is something."""
+
+DATABASE_PATIENCE, DATABASE_AGAIN = 240.0, 2.0
+"""Seconds that a start waits for a database server that does not answer, and between two tries."""
 
 WARMING = 3.0
 """Seconds from the start until what reading answers needs is made ready: the first touches go before."""
@@ -179,7 +182,7 @@ def run(config_path: Path | None = None, *, until_idle: bool = False) -> int:
 def _run_alone(config: Config, lock: Database, locked_out: Mapping[str, list[Problem]], *, until_idle: bool) -> int:
     admission = Admission(passed=_admitted(lock))
     shelf = LibrarySource(library.shelves(config), time.monotonic, admission=admission)
-    workspace = opening.workspace(config, shelf.reload(), opening.SystemClock(), inline=False)
+    workspace = _opened(config, shelf.reload())
     try:
         _tell_locked_out(workspace, locked_out)
         return asyncio.run(_run(workspace, shelf, locked_out, until_idle=until_idle))
@@ -187,11 +190,24 @@ def _run_alone(config: Config, lock: Database, locked_out: Mapping[str, list[Pro
         workspace.database.close()
 
 
+def _opened(config: Config, known: Library) -> Workspace:
+    """Open the store; a server that is just restarting is waited for, as the daemon before this one ended with it."""
+    until = time.monotonic() + DATABASE_PATIENCE
+    while True:
+        try:
+            return opening.workspace(config, known, opening.SystemClock(), inline=False)
+        except DatabaseAwayError as fault:
+            if time.monotonic() > until:
+                raise
+            log.warning("waiting for the database", extra={"fault": str(fault)})
+            time.sleep(DATABASE_AGAIN)
+
+
 def _admitted(database: Database) -> Collection[str]:
     """Return the templates that need no trial, none where the database is new."""
     try:
         return database.read(lambda tx: admitted.known(tx, judge()))
-    except DatabaseError:  # what is wrong with it is told when it is opened
+    except (DatabaseError, StoreError):  # what is wrong with it is told when it is opened
         return ()
 
 
@@ -231,7 +247,13 @@ async def _run(workspace: Workspace, shelf: LibrarySource, locked_out: Collectio
 
 async def _warm() -> None:
     await asyncio.sleep(WARMING)
-    await asyncio.to_thread(verdict.warm)
+    await asyncio.to_thread(_warm_up)
+
+
+def _warm_up() -> None:
+    from cadenced.reading import verdict  # noqa: PLC0415 - the first touches need nothing of it
+
+    verdict.warm()
 
 
 def _beat(housekeeping: Housekeeping, clock: Clock) -> None:

@@ -82,6 +82,10 @@ class NewerDatabaseError(StoreError):
     """The database was written by a newer version of cadenced; nothing was touched."""
 
 
+class DatabaseAwayError(StoreError):
+    """The database's server does not answer; it may be back soon."""
+
+
 class DatabaseInUseError(StoreError):
     """Another daemon works on this database."""
 

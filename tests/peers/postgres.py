@@ -39,9 +39,17 @@ def available() -> bool:
 class Server:
     """A running server; ``database()`` makes an empty database and returns its URL."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._made = 0
+    def __init__(self, runner: _Runner) -> None:
+        self.folder = runner.folder
+        self._runner = runner
+
+    def crash(self) -> None:
+        """End as at a power cut, without a word to anybody (but what is written stays written)."""
+        self._runner.stop()
+
+    def start(self) -> None:
+        """Come back after a crash."""
+        self._runner.start()
 
     def database(self) -> str:
         """Return the URL of a new, empty database."""
@@ -60,7 +68,7 @@ def server() -> Iterator[Server]:
         runner.initialise()
         runner.start()
         try:
-            yield Server(folder)
+            yield Server(runner)
         finally:
             runner.stop()
     finally:

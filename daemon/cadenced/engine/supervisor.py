@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cadenced.engine.service import Service, serve
+from cadenced.errors import CadencedError
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +117,9 @@ class Supervisor:
     async def _guard(self, service: Service, stop: asyncio.Event) -> None:
         try:
             await serve(service, stop)
-        except Exception:
-            log.exception("service died", extra={"service": service.name})
+        except Exception as fault:
+            known = isinstance(fault, CadencedError)  # it says by itself what is wrong
+            log.exception("service died", extra={"service": service.name, "fault": str(fault)}, exc_info=not known)
             self.stop.set()
             raise
 

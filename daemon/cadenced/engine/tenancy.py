@@ -126,16 +126,15 @@ class Tenancy:
 
     async def close(self, grace: float) -> None:
         """End every crew, within ``grace`` seconds, and free what was held at once; renewed until then."""
-        for task in self._leaving.values():
-            task.cancel()
-        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
-        await asyncio.gather(*(self._dismiss(name, grace) for name in list(self._crews)))
-        await self._heartbeat.end()
         try:
+            await self._dismiss_all(grace)
             await self._workspace.database.run(lambda tx: orphans.abandon(tx, self._boot))
+            await self._heartbeat.end()
             await self._workspace.database.aside(self._leave)
         except StoreError as fault:  # the lease runs out by itself
             log.warning("leases not given back", extra={"fault": str(fault)})
+        finally:
+            await self._heartbeat.end()
 
     def _leave(self, tx: Connection) -> None:
         leases.leave(tx, self._boot)
@@ -173,11 +172,7 @@ class Tenancy:
 
     async def _begin_anew(self) -> None:
         """End all that was begun under leases that ran out, then live again: nothing of it is on the wire any more."""
-        for task in self._leaving.values():
-            task.cancel()
-        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
-        self._leaving.clear()
-        await asyncio.gather(*(self._dismiss(name, GRACE) for name in list(self._crews)))
+        await self._dismiss_all(GRACE)
         await self._workspace.database.run(lambda tx: orphans.abandon(tx, self._boot))
         await self._heartbeat.begin()
         log.info("begun anew", extra={"worker": self._boot})
@@ -238,6 +233,17 @@ class Tenancy:
     def _free(self, tx: Connection, name: str) -> None:
         leases.release(tx, [name], self._boot)
         bell.ring(tx, bell.LEASES, self._boot)
+
+    async def _dismiss_all(self, grace: float) -> None:
+        """End every crew at once; StoreError (of the first) only when all have ended."""
+        for task in self._leaving.values():
+            task.cancel()
+        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
+        self._leaving.clear()
+        ends = await asyncio.gather(*(self._dismiss(name, grace) for name in list(self._crews)), return_exceptions=True)
+        for fault in ends:
+            if isinstance(fault, BaseException):
+                raise fault
 
     async def _dismiss(self, name: str, grace: float) -> None:
         """End a crew, and leave nothing of it under way."""

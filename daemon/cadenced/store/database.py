@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
-from cadenced.errors import DatabaseInUseError, NewerDatabaseError, StoreError
+from cadenced.errors import DatabaseAwayError, DatabaseInUseError, NewerDatabaseError, StoreError
 from cadenced.store import migrations
 
 T = TypeVar("T")
@@ -66,7 +66,8 @@ class Database:
             with self._engine.connect() as connection:
                 found = migrations.current(connection)
         except (OperationalError, DatabaseError) as cause:
-            raise StoreError(f"the database {self.shown} cannot be opened: {_plain(cause)}") from cause
+            kind = StoreError if self.is_sqlite or _is_told(cause) else DatabaseAwayError
+            raise kind(f"the database {self.shown} cannot be opened: {_plain(cause)}") from cause
         if found == migrations.HEAD:
             return
         if found is not None and found not in migrations.KNOWN:
@@ -247,6 +248,14 @@ def _begin_postgres(connection: Connection) -> None:
     """Let writers pass one at a time, as SQLite does: a halt between another's read and its write would be lost."""
     if not connection.get_execution_options().get("reading"):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+
+
+def _is_told(cause: BaseException) -> bool:
+    """Whether a server answered, and said no for good: a wrong password, a database that is not there."""
+    said = str(cause)
+    return "FATAL" in said and not any(
+        word in said for word in ("starting up", "shutting down", "recovery", "too many")
+    )
 
 
 def _plain(cause: BaseException) -> str:
