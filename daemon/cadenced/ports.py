@@ -29,7 +29,11 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A frozen message with its envelope: CRLF bytes, not dot-stuffed."""
+    """A frozen message with its envelope: CRLF bytes, not dot-stuffed.
+
+    ``copy_refused`` is set where the server would not take the copy to ourselves: whoever opens the gate must know that
+    no copy will ever tell of this message.
+    """
 
     touch: int
     mail_from: str
@@ -37,6 +41,7 @@ class Outgoing:
     raw: bytes
     message_id: str
     copy_to: str = ""
+    copy_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -312,6 +312,19 @@ def test_a_mailbox_that_cannot_be_searched_is_waited_for_and_then_a_human_is_ask
     assert "cannot be searched: nobody answers" in _asked(home, touch)
 
 
+@pytest.mark.parametrize("copies_are", ["self"])
+def test_a_copy_that_was_refused_is_not_missed_when_it_is_not_there(home: Doubting) -> None:
+    calibrated(home)
+    home.enrol(ANN)
+    (claimed,) = home.claims()
+    home.do(lambda tx: copies.note_without(tx, claimed.touch.id))
+    assert home.arms(claimed)
+    home.settle(claimed, ports.Unknown("gone"))
+    home.passes(QUIET)
+    home.looks()
+    assert "the server refused the copy to ourselves" in _asked(home, claimed.touch)
+
+
 def test_before_it_is_quiet_nothing_is_looked_for(home: Doubting) -> None:
     calibrated(home)
     home.hangs()

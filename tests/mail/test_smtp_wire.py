@@ -273,6 +273,23 @@ async def test_a_copy_that_is_refused_does_not_fail_the_message(reply: str) -> N
         await pool.close()
 
 
+@pytest.mark.parametrize(("reply", "refused"), [("452 4.2.2 full", True), ("550 5.1.1 no", True), ("250 ok", False)])
+async def test_whoever_opens_the_gate_knows_whether_a_copy_goes_along(reply: str, refused: bool) -> None:
+    told: list[ports.Outgoing] = []
+
+    async def gate(message: ports.Outgoing) -> float | None:
+        told.append(message)
+        return await open_gate(message)
+
+    async with smtp_sink.serve() as sink:
+        sink.plan("rcpt", smtp_sink.Usual(), Say(reply))
+        pool = pool_to(sink)
+        await pool.submit(dataclasses.replace(MESSAGE, copy_to="julie@abc.example"), gate)
+        await pool.submit(MESSAGE, gate)
+        await pool.close()
+    assert [one.copy_refused for one in told] == [refused, False]
+
+
 async def test_a_refused_prospect_is_refused_though_the_copy_would_be_taken() -> None:
     async with smtp_sink.serve() as sink:
         sink.plan("rcpt", Say("550 5.1.1 no"))

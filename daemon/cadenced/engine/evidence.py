@@ -9,7 +9,7 @@ rule N alone (RELIABILITY 2.1), all of it:
 * ``quiet`` and the grace have passed since the arming; the grace is ``sent_lag``, or ten times the slowest copy;
 * two searches, as far apart as the grace and at least a third of ``quiet``, in every folder, each selected anew, and
   each finds the newest confirmed send before it looks for the touch;
-* no answer and no bounce refers to it, and it has not been planned again before.
+* no answer and no bounce refers to it, it has not been planned again before, and its copy was not refused.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ LONGEST = timedelta(hours=72)
 
 _TIMES = 10
 _FILES = frozenset({SentCopy.SERVER, SentCopy.SELF})
+_SPOILT = {
+    ABSENT: "it was sent a second time for that already",
+    copies.WITHOUT: "the server refused the copy to ourselves",
+}
 
 
 class Searches(Protocol):
@@ -128,8 +132,8 @@ def _untold(workspace: Workspace, touch: Touch, known: Known) -> str:
     sends = len(known.filing.sends)
     if box is None or workspace.sent_copy(box) not in _FILES:
         return "no server files a copy of what this mailbox sends (sent_copy)"
-    if touch.evidence.startswith(ABSENT):
-        return "it was sent a second time for that already"
+    if touch.evidence.startswith(tuple(_SPOILT)):
+        return next(told for begins, told in _SPOILT.items() if touch.evidence.startswith(begins))
     if sends < max(safety.calibration, 1):
         return f"only {sends} of {safety.calibration} mails are known whose copies could be compared (calibration)"
     if known.filing.lacking:

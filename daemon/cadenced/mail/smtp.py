@@ -73,8 +73,8 @@ class Pool:
         """Run one transaction; the connection goes back to the pool only when its state is certain."""
         usable = False
         try:
-            await transaction.prepare(session, message, self._settings.command_timeout)
-            answer = await self._hand_over(session, payload, await gate(message))
+            ready = await transaction.prepare(session, message, self._settings.command_timeout)
+            answer = await self._hand_over(session, payload, await gate(ready))
             usable = not isinstance(answer, ports.Unknown)
         except BeforePayloadError as nothing_sent:
             usable = nothing_sent.usable and session.is_sound and await _answers(session, b"RSET")

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import aiosmtplib
@@ -126,10 +126,10 @@ async def _fetch(secret: Secret) -> str:
         raise _fault(f"no password: {faults.words(error)}", "auth") from error
 
 
-async def prepare(session: Submission, message: ports.Outgoing, patience: float) -> None:
+async def prepare(session: Submission, message: ports.Outgoing, patience: float) -> ports.Outgoing:
     """Bring the transaction to its 354, in one write and one round trip with PIPELINING (RFC 2920).
 
-    Raises ``BeforePayloadError``.
+    Returns the message as it will go: a server may refuse the copy to ourselves. Raises ``BeforePayloadError``.
     """
     try:
         addressed = envelope.address(message, session.esmtp_extensions)
@@ -139,14 +139,18 @@ async def prepare(session: Submission, message: ports.Outgoing, patience: float)
     if addressed.copy:
         # Not in one write: were the prospect's RCPT refused, the copy's would still bring a 354.
         commands.insert(2, ("copy", addressed.copy))
-        await _say_each(session, commands, patience)
-    elif session.supports_extension("pipelining"):
+        copied = await _say_each(session, commands, patience)
+        return message if copied else replace(message, copy_to="", copy_refused=True)
+    if session.supports_extension("pipelining"):
         await _say_at_once(session, commands, patience)
     else:
         await _say_each(session, commands, patience)
+    return message
 
 
-async def _say_each(session: Submission, commands: list[tuple[str, bytes]], patience: float) -> None:
+async def _say_each(session: Submission, commands: list[tuple[str, bytes]], patience: float) -> bool:
+    """Say one command after the other; returns False where the copy was refused."""
+    copied = True
     for stage, line in commands:
         try:
             reply = await session.ask(line, patience)
@@ -154,6 +158,8 @@ async def _say_each(session: Submission, commands: list[tuple[str, bytes]], pati
             raise _lost(session, stage, loss) from loss
         if trouble := _judge(session, stage, reply):
             raise trouble
+        copied = copied and (stage != "copy" or reply.is_done)
+    return copied
 
 
 async def _say_at_once(session: Submission, commands: list[tuple[str, bytes]], patience: float) -> None:

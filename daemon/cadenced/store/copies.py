@@ -11,6 +11,9 @@ from sqlalchemy import Connection, delete, select, update
 from cadenced.store.schema import inbound, probes, touches
 from cadenced.store.touches import Touch, from_row
 
+WITHOUT = "no copy went along"
+"""The evidence of a touch whose copy to ourselves the server refused: that none is found says nothing."""
+
 CLOCKS_APART = timedelta(seconds=2)
 """A copy that arrived so long before its mail was sent tells of two clocks that differ, not of a fast server."""
 
@@ -54,6 +57,11 @@ def note(tx: Connection, touch: Touch, message_id: str, now: datetime, filed_at:
     if message_id and f"<{message_id}>" != touch.message_id:
         unknown = (touches.c.id == touch.id, touches.c.wire_id.is_(None))
         tx.execute(update(touches).where(*unknown).values(wire_id=f"<{message_id}>"[:255]))
+
+
+def note_without(tx: Connection, touch_id: int) -> None:
+    """Note, before its payload leaves, that no copy will tell of a touch."""
+    tx.execute(update(touches).where(touches.c.id == touch_id).values(evidence=WITHOUT))
 
 
 def _there_since(sent_at: datetime | None, now: datetime, filed_at: datetime | None) -> datetime:
