@@ -1,4 +1,4 @@
-"""``cadenced init`` and ``cadenced run``: a new workspace, and the daemon that works in it."""
+"""``cadenced init``: a new workspace."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from cadenced.cli import logs, opening, screen
-from cadenced.errors import CadencedError
+from cadenced.cli import screen
 from cadenced.library import write_workspace
 
 
@@ -38,30 +37,4 @@ def init(directory: Path) -> None:
     screen.show(screen.paragraph(drop))
 
 
-@click.command()
-@click.option("--until-idle", is_flag=True, help="End once nothing is due and the inbox is read.")
-@click.option("--verbose", "-v", is_flag=True, help="Log more.")
-def run(*, until_idle: bool, verbose: bool) -> int:
-    """Run the daemon: import what is dropped, send what is due, read what comes in.
-
-    SIGTERM and Ctrl-C end it cleanly; SIGHUP rereads sequences and templates, and keeps the old ones where the new are
-    broken. With --until-idle the exit status is 4 where a mailbox could not be served.
-    """
-    from cadenced import daemon  # noqa: PLC0415 - `init` needs none of it
-
-    with logs.kept(verbose=verbose):
-        try:
-            return daemon.run(opening.config_path(), until_idle=until_idle)
-        except ExceptionGroup as died:
-            raise CadencedError(f"the daemon ended: {_first(died)}") from died
-
-
-def _first(group: ExceptionGroup) -> str:
-    """Return the first fault in words; its traceback is in the log."""
-    fault: Exception = group
-    while isinstance(fault, ExceptionGroup):
-        fault = fault.exceptions[0]
-    return str(fault) or type(fault).__name__
-
-
-COMMANDS = (init, run)
+COMMANDS = (init,)

@@ -19,7 +19,7 @@ from cadenced.store import touches
 from cadenced.store.touches import Frozen
 from cadenced.wording import gate
 from cadenced.wording.findings import ERROR, Finding
-from cadenced.writing import compose, context, identity, invite
+from cadenced.writing import compose, context, identity
 from cadenced.writing.footer import Footer
 
 
@@ -189,9 +189,10 @@ def _footer(workspace: Workspace, case: Case) -> Footer | None:
 
 def _calendar(case: Case, draft: Draft) -> bytes:
     """Return the calendar request of an invite step; none where no day to come is known."""
-    starts = _meeting(case)
-    if starts is None or not isinstance(case.step, InviteStep):
+    if not isinstance(case.step, InviteStep) or (starts := _meeting(case)) is None:
         return b""
+    from cadenced.writing import invite  # noqa: PLC0415 - iCalendar is large, and few mails carry one
+
     return invite.build(
         invite.Invite(
             reference=case.reference,
@@ -212,6 +213,8 @@ def _meeting(case: Case) -> datetime | None:
     """Return when the meeting begins: the enrolment's next step, or another field that holds a day and an hour."""
     at = case.step.at if isinstance(case.step, InviteStep) else ""
     if at != "next_step_at":
+        from cadenced.writing import invite  # noqa: PLC0415 - as above
+
         return invite.starts_at(case.prospect.fields.get(at, ""), case.enrolment.place.timezone, case.now)
     agreed = case.enrolment.next_step_at
     return agreed if agreed is not None and agreed > case.now else None
