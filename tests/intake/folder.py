@@ -17,7 +17,7 @@ from cadenced.core.sequence import EmailStep, Sequence, TaskStep
 from cadenced.engine.intake import CUT_PATIENCE, Drop, Intake
 from cadenced.engine.intake_import import File, ImportResult, import_file
 from cadenced.store.database import Database
-from cadenced.store.schema import enrolments, events, import_rows, metadata, prospects
+from cadenced.store.schema import enrolments, events, import_verdicts, metadata, prospects
 from peers.clocks import ToldClock
 
 PROPOSAL = Sequence("proposal", (EmailStep("recap", template="recap"),), stage="proposal", window=ALWAYS)
@@ -70,7 +70,7 @@ class Store:
             "people": sorted(map(repr, self.all(people))),
             "lives": sorted(map(repr, self.all(lives))),
             "told": sorted(map(repr, self.all(told))),
-            "staged": self.count(import_rows),
+            "staged": self.count(import_verdicts),
         }
 
     def clear(self) -> None:

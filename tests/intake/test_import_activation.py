@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -11,10 +12,10 @@ from sqlalchemy import event, select, update
 
 from cadenced.core.pacing import Window
 from cadenced.core.sequence import EmailStep, Sequence
-from cadenced.engine.intake_import import File, Job, import_file
+from cadenced.engine.intake_import import File, Job, import_file, run
 from cadenced.errors import RefusedError
 from cadenced.store import people
-from cadenced.store.schema import accounts, enrolments, events, import_rows, imports, prospects
+from cadenced.store.schema import accounts, enrolments, events, import_verdicts, imports, prospects
 from intake.folder import NOW, RULES, Store, bring
 
 HEADER = "email,first_name,company,country,account_role,sequence\n"
@@ -37,7 +38,7 @@ def test_a_row_becomes_a_prospect_with_an_enrolment_and_a_timeline(store: Store,
     assert (life.timezone, life.country, life.account_id) == ("Europe/Berlin", "DE", bob.account_id)
     assert store.timeline("bob@abc.example") == ["imported", "enrolled"]
     assert [row.name for row in store.all(select(accounts))] == ["ABC SA"]
-    assert store.count(import_rows) == 0
+    assert store.count(import_verdicts) == 0
 
 
 def test_rows_in_are_verdicts_out(store: Store, tmp_path: Path) -> None:
@@ -185,35 +186,62 @@ def test_the_stage_is_the_rows_else_the_sequences(store: Store, tmp_path: Path) 
     assert [store.prospect(f"{who}@abc.example").stage for who in "ab"] == ["won_back", "proposal"]
 
 
-def test_a_fault_in_the_middle_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
-    class FaultError(Exception):
-        pass
+class FaultError(Exception):
+    """Something that nobody foresaw."""
+
+
+def failing(store: Store, begins: str, after: int = 0) -> Callable[[], None]:
+    """Have a statement fail once it was carried out so many times; return what heals it."""
+    seen = iter(range(10_000))
 
     def fail(_c: object, _cur: object, statement: str, *_: object) -> None:
-        if statement.startswith("INSERT INTO events"):
+        if statement.startswith(begins) and next(seen) >= after:
             raise FaultError
 
     engine = store.database._engine
     event.listen(engine, "before_cursor_execute", fail)
+    return lambda: event.remove(engine, "before_cursor_execute", fail)
+
+
+def test_a_fault_in_a_slice_leaves_nothing_of_it_behind(store: Store, tmp_path: Path) -> None:
+    heal = failing(store, "INSERT INTO events")
     with pytest.raises(FaultError):
         bring(store, tmp_path, "email\na@abc.example\nb@abc.example\n")
-    event.remove(engine, "before_cursor_execute", fail)
+    heal()
     assert (store.count(prospects), store.count(enrolments), store.count(accounts)) == (0, 0, 0)
-    assert store.count(import_rows) == 2
     assert bring(store, tmp_path, "email\na@abc.example\nb@abc.example\n").counts["enrolled"] == 2
+
+
+@pytest.mark.parametrize("folder", ["staged", None])
+def test_an_import_stopped_between_two_slices_goes_on_to_its_end(
+    store: Store, tmp_path: Path, folder: str | None
+) -> None:
+    path = tmp_path / "list.csv"
+    rows = "".join(f"p{n % 2900}@abc.example\n" for n in range(3000))
+    path.write_text("email\nbroken\n" + rows)
+    file = File(path, staging=tmp_path / folder if folder else None)
+    heal = failing(store, "INSERT INTO prospects", after=2)
+    with pytest.raises(FaultError):
+        import_file(store.database, file, RULES, NOW)
+    heal()
+    assert 0 < store.count(prospects) < 2900
+    assert store.count(prospects) == store.count(enrolments)
+    assert [row.state for row in store.all(select(imports))] == ["activating"]
+    counts = import_file(store.database, file, RULES, NOW).counts
+    assert counts == {"enrolled": 2900, "updated": 0, "unchanged": 100, "suppressed": 0, "rejected": 1}
+    assert (store.count(prospects), store.count(enrolments), store.count(events)) == (2900, 2900, 5800)
 
 
 def test_staging_goes_on_where_it_was_left(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
-    path.write_text("email\n" + "".join(f"p{n}@abc.example\n" for n in range(5000)))
-    with Job(File(path), RULES) as job:
-        store.database.transact(lambda tx: job.begin(tx, NOW))
-        batch = job.read()
-        store.database.transact(lambda tx: job.stage(tx, batch))
-    assert store.count(import_rows) == 2000
-    seen: list[int] = []
-    assert import_file(store.database, File(path), RULES, NOW, seen.append).counts["enrolled"] == 5000
-    assert seen[-1] == 3000
+    path.write_text("email\n" + "".join(f"p{n}@abc.example\n" for n in range(20_000)))
+    file = File(path, staging=tmp_path / "staged")
+    with Job(store.database, file, RULES) as job:
+        job.begin(NOW)
+        assert job.stage()
+    with Job(store.database, file, RULES) as job:
+        run(job, NOW, print)
+        assert job.finish(NOW).counts["enrolled"] == 20_000
     assert store.count(imports) == 1
 
 
@@ -243,11 +271,9 @@ def test_a_row_is_unchanged_only_when_it_tells_nothing_new(
 ) -> None:
     bring(store, tmp_path, HEADER + "bob@abc.example,Bob,ABC,DE,,\n")
     (tmp_path / "again.csv").write_text(HEADER + row + "\n\n")
-    with Job(File(tmp_path / "again.csv"), RULES) as job:
-        store.database.transact(lambda tx: job.begin(tx, NOW))
-        store.database.transact(lambda tx: job.stage(tx, job.read()))
-        store.database.transact(lambda tx: job.activate(tx, NOW))
-        found = store.database.read(lambda tx: job.report(tx, 0))
+    with Job(store.database, File(tmp_path / "again.csv"), RULES) as job:
+        run(job, NOW, print)
+        found = job.report(0)
     assert [(line.verdict, line.reason) for line in found] == [(verdict, "is in proposal already (active)")]
 
 
@@ -258,11 +284,10 @@ def test_the_latest_generation_says_how_it_stands(store: Store, tmp_path: Path) 
     del life["id"]
     store.run(enrolments.insert().values({**life, "generation": 2, "state": "paused"}))
     (tmp_path / "again.csv").write_text("email\nbob@abc.example\n\n")
-    with Job(File(tmp_path / "again.csv"), RULES) as job:
-        store.database.transact(lambda tx: job.begin(tx, NOW))
-        store.database.transact(lambda tx: job.stage(tx, job.read()))
-        assert store.database.transact(lambda tx: job.activate(tx, NOW)).counts["unchanged"] == 1
-        assert store.database.read(lambda tx: job.report(tx, 0))[0].reason == "is in proposal already (paused)"
+    with Job(store.database, File(tmp_path / "again.csv"), RULES) as job:
+        run(job, NOW, print)
+        assert job.finish(NOW).counts["unchanged"] == 1
+        assert job.report(0)[0].reason == "is in proposal already (paused)"
 
 
 def test_a_row_below_a_refused_row_of_the_same_person_is_refused_for_the_same_reason(
@@ -272,12 +297,9 @@ def test_a_row_below_a_refused_row_of_the_same_person_is_refused_for_the_same_re
     rows = "a@abc.example,A,,,,\na+x@abc.example,A,,,,\nb@abc.example,B,,,,\nb@abc.example,B,,,,nurture\n"
     path.write_text(HEADER + rows, encoding="utf-8")
     rules = replace(RULES, default_sequence="")
-    with Job(File(path, path.name), rules) as job:
-        store.database.transact(lambda tx: job.begin(tx, NOW))
-        while batch := job.read():
-            store.database.transact(lambda tx, batch=batch: job.stage(tx, batch))
-        store.database.transact(lambda tx: job.activate(tx, NOW))
-        found = store.database.read(lambda tx: job.report(tx, 0))
+    with Job(store.database, File(path, path.name), rules) as job:
+        run(job, NOW, print)
+        found = job.report(0)
     assert [row.verdict for row in found] == ["rejected", "rejected", "unchanged", "enrolled"]
     assert found[0].reason == found[1].reason
     assert found[0].reason.startswith("no sequence")

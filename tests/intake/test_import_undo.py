@@ -15,7 +15,7 @@ from intake.folder import NOW, Store, bring
 
 
 def taken_back(store: Store, import_id: int) -> Undone:
-    return store.database.transact(lambda tx: undo(tx, import_id, NOW))
+    return undo(store.database, import_id, NOW)
 
 
 def touch(store: Store, email: str, state: str, **more: Any) -> None:

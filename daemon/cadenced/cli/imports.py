@@ -16,8 +16,9 @@ from cadenced.cli import moments, opening, screen
 from cadenced.cli.moments import stamp
 from cadenced.cli.printing import document, json_option
 from cadenced.config.spelling import did_you_mean
+from cadenced.engine import intake_import, intake_spool
 from cadenced.engine.intake_import import File, ImportResult, Job
-from cadenced.engine.intake_report import Report
+from cadenced.engine.intake_report import write_report
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError, UsageError
 from cadenced.store import import_undo, imports
@@ -54,7 +55,9 @@ def bring_in(files: tuple[Path, ...], sequence: str, undone: int | None, folder:
         if undone is not None:
             return _undo(workspace, undone, as_json=as_json)
         _demand_sequence(workspace, sequence)
-        done = [_one(workspace, File(path, path.name, sequence), folder, quiet=as_json) for path in files]
+        staging = intake_spool.by_hand(workspace.config.daemon.inbox)
+        todo = [File(path, path.name, sequence, staging=staging) for path in files]
+        done = [_one(workspace, file, folder, quiet=as_json) for file in todo]
     if as_json:
         document(done)
     return 1 if any(not outcome["taken"] for outcome in done) else 0
@@ -101,34 +104,14 @@ def _free(folder: Path, name: str) -> Path:
 
 
 def _import(workspace: Workspace, file: File, place: Path, told: Told) -> tuple[ImportResult, list[Verdict]]:
-    database = workspace.database
-    with Job(file, workspace.rules()) as job:
-        database.transact(lambda tx: job.begin(tx, workspace.now()))
-        while batch := job.read():
-            told(job.rows)
-            database.transact(lambda tx, batch=batch: job.stage(tx, batch))  # type: ignore[misc] # bound at once
-        result = database.transact(lambda tx: job.activate(tx, workspace.now()))
-        refused = _report(workspace, job, place)
-        while database.transact(job.tidy):
+    with Job(workspace.database, file, workspace.rules()) as job:
+        intake_import.run(job, workspace.now(), told)
+        result = job.finish(workspace.now())
+        write_report(job.report, place)
+        refused = job.refused(_SHOWN)
+        while job.tidy():
             pass
     return result, refused
-
-
-def _report(workspace: Workspace, job: Job, place: Path) -> list[Verdict]:
-    """Write the report; return the first rows that were refused, to be shown."""
-    report = Report(place)
-    refused: list[Verdict] = []
-    try:
-        last = 0
-        while rows := workspace.database.read(lambda tx, last=last: job.report(tx, last)):  # type: ignore[misc] # bound at once
-            report.add(rows)
-            last = rows[-1].line
-            refused += [row for row in rows if row.verdict == "rejected"][: _SHOWN - len(refused)]
-    except BaseException:
-        report.abandon()
-        raise
-    report.complete()
-    return refused
 
 
 def _progress(name: str, *, quiet: bool) -> AbstractContextManager[Told]:
@@ -180,7 +163,7 @@ def _counted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def _undo(workspace: Workspace, import_id: int, *, as_json: bool) -> int:
-    undone = workspace.database.transact(lambda tx: import_undo.undo(tx, import_id, workspace.now()))
+    undone = import_undo.undo(workspace.database, import_id, workspace.now())
     if as_json:
         examples = [{"email": email, "reason": reason} for email, reason in undone.examples]
         gone = {"id": import_id, "enrolments": undone.enrolments, "prospects": undone.prospects}
@@ -228,7 +211,9 @@ def listing(*, as_json: bool) -> None:
 
 
 def _state(row: Row[Any]) -> str:
-    return {"active": "done", "staging": "under way"}.get(row.state, str(row.state))
+    return {"active": "done", "staging": "under way", "activating": "under way", "undoing": "half undone"}.get(
+        row.state, str(row.state)
+    )
 
 
 def _short(row: Row[Any]) -> str:

@@ -11,7 +11,6 @@ import json
 import operator
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring as quoted
@@ -66,11 +65,14 @@ class Shares:
 
     def of(self, wished: Sequence[str]) -> list[str]:
         """Return a mailbox for each row: the one that it names, else the one with the fewest."""
-        for name, count in Counter(filter(None, wished)).items():
-            if name in self._loads:
-                self._loads[name] += count
-        fewest = self._fewest(wished.count(""))
-        return fewest if len(fewest) == len(wished) else [name or fewest.pop() for name in wished]
+        if not any(wished):
+            return self._fewest(len(wished))
+        return [self._named(name) if name else self._fewest(1)[0] for name in wished]
+
+    def _named(self, name: str) -> str:
+        if name in self._loads:
+            self._loads[name] += 1
+        return name
 
     def _fewest(self, count: int) -> list[str]:
         heap = [(load, n, name) for n, (name, load) in enumerate(self._loads.items())]

@@ -9,25 +9,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy.exc import DataError, IntegrityError
 
 from cadenced.core.roster import Rules
 from cadenced.engine import intake_spool as spool
 from cadenced.engine.intake_import import File, ImportResult, Job
-from cadenced.engine.intake_report import Report
+from cadenced.engine.intake_report import Report, write_report
 from cadenced.engine.intake_spool import Claimed, Found, Signature
 from cadenced.errors import RefusedError
 from cadenced.ports import Clock
 from cadenced.store import imports
 from cadenced.store.database import Database
+from cadenced.store.import_spool import StagedElsewhereError
 from cadenced.store.imports import Verdict
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 POLL = timedelta(seconds=1)
@@ -36,6 +39,8 @@ CUT_PATIENCE = timedelta(seconds=60)
 
 RETRY = timedelta(seconds=30)
 """After a fault of the disk, until the next try."""
+
+_AT_ONCE = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Intake:
         self._seen = _Seen()
         self.wake = asyncio.Event()
         self.idle = False
-        self._steps: AsyncGenerator[None, None] | None = None
+        self._steps: AsyncGenerator[timedelta, None] | None = None
 
     async def tick(self) -> timedelta:
         """Do a piece of the work; return how long nothing needs to be done."""
@@ -100,10 +105,10 @@ class Intake:
                 return POLL
             self._steps = self._import(claimed)
         try:
-            await anext(self._steps)
+            return await anext(self._steps)
         except StopAsyncIteration:
             self._steps = None
-        return timedelta()
+        return _AT_ONCE
 
     async def close(self) -> None:
         """Let go of the file at hand; the next start goes on with it."""
@@ -164,75 +169,77 @@ class Intake:
             log.warning("file left alone", extra={"file": path.name, "reason": why})
         return False
 
-    async def _import(self, claimed: Claimed) -> AsyncGenerator[None, None]:
+    async def _import(self, claimed: Claimed) -> AsyncGenerator[timedelta, None]:
         """Bring one file in, step by step; a step is what may not be interrupted."""
         if await asyncio.to_thread(spool.over, claimed) is None:
             async with aclosing(self._bring_in(claimed)) as steps:
-                async for _ in steps:
-                    yield
+                async for pause in steps:
+                    yield pause
         import_id = await asyncio.to_thread(spool.over, claimed)
         if import_id is None:
             return
         await asyncio.to_thread(spool.put_away, self._drop.inbox, claimed)
-        yield
-        while await self._database.run(partial(imports.drop_rows, import_id=import_id)):
-            yield
+        yield _AT_ONCE
+        while await self._database.run(partial(imports.drop_verdicts, import_id=import_id)):
+            yield _AT_ONCE
         await asyncio.to_thread(spool.forget, claimed)
 
-    async def _bring_in(self, claimed: Claimed) -> AsyncGenerator[None, None]:
-        """Import the rows and write the report; None of it is lost, and none done twice, by an end in between."""
+    async def _bring_in(self, claimed: Claimed) -> AsyncGenerator[timedelta, None]:
+        """Import the rows and write the report. None of it is lost, and none done twice, by an end in between."""
         try:
             job = await asyncio.to_thread(self._open, claimed)
         except spool.StillWrittenError:
             await asyncio.to_thread(spool.give_back, self._drop.inbox, claimed)
+            return
+        except StagedElsewhereError:
+            yield RETRY
             return
         except RefusedError as fault:
             await asyncio.to_thread(self._fail, claimed, str(fault))
             return
         with job:
             try:
-                async with aclosing(self._stage(job)) as steps:
-                    async for _ in steps:
-                        yield
-                result = await self._database.run(partial(job.activate, now=self._clock.now()))
+                async with aclosing(self._make_real(job)) as steps:
+                    async for pause in steps:
+                        yield pause
+                result = await self._outside(partial(job.finish, self._clock.now()))
             except (RefusedError, DataError, IntegrityError) as fault:
+                await self._outside(partial(job.take_back, self._clock.now()))
                 await asyncio.to_thread(self._fail, claimed, _said(fault))
                 return
-            yield
+            yield _AT_ONCE
             await self._report(job, claimed, result)
 
     def _open(self, claimed: Claimed) -> Job:
         if claimed.name.lower().endswith(".report.csv"):
             raise RefusedError("this is the report of an import; drop the corrected list instead")
         path = spool.copy(claimed)
-        return Job(File(path, claimed.name, claimed.sequence, at_rest=False), self._rules())
+        file = File(path, claimed.name, claimed.sequence, at_rest=False, staging=claimed.staging)
+        return Job(self._database, file, self._rules())
 
-    async def _stage(self, job: Job) -> AsyncGenerator[None, None]:
-        await self._database.run(partial(job.begin, now=self._clock.now()))
-        yield
-        coming = asyncio.ensure_future(asyncio.to_thread(job.read))
-        try:
-            while batch := await coming:
-                coming = asyncio.ensure_future(asyncio.to_thread(job.read))
-                await self._database.run(partial(job.stage, batch=batch))
-                yield
-        finally:
-            await asyncio.wait([coming])  # nobody may close the file under a reader
+    async def _make_real(self, job: Job) -> AsyncGenerator[timedelta, None]:
+        now = self._clock.now()
+        await self._outside(partial(job.begin, now))
+        yield _AT_ONCE
+        while await asyncio.to_thread(job.stage):
+            yield _AT_ONCE
+        await asyncio.to_thread(job.settle)
+        yield _AT_ONCE
+        slices = await self._outside(partial(job.activation, now))
+        with closing(slices):
+            while not slices.is_over:
+                span = await self._outside(slices.step)
+                yield timedelta(seconds=job.pause(span))
+
+    async def _outside(self, work: Callable[[], T]) -> T:
+        """Take transactions in the thread in which the daemon takes all of them, each in its turn."""
+        return await self._database.run_outside(work)
 
     async def _report(self, job: Job, claimed: Claimed, result: ImportResult) -> None:
         inbox = self._drop.inbox
         taken = any(count for verdict, count in result.counts.items() if verdict != "rejected")
         place = await asyncio.to_thread(spool.reserve, inbox, claimed, spool.DONE if taken else spool.FAILED)
-        report = Report(spool.report_of(place))
-        try:
-            last = 0
-            while rows := await self._database.run(partial(job.report, after=last)):
-                await asyncio.to_thread(report.add, rows)
-                last = rows[-1].line
-        except BaseException:
-            report.abandon()
-            raise
-        await asyncio.to_thread(report.complete)
+        await asyncio.to_thread(write_report, job.report, spool.report_of(place))
         await asyncio.to_thread(spool.declare_over, claimed, result.id)
         fields = {"file": claimed.name, "import": result.id, **result.counts, "notes": "; ".join(result.notes)}
         log.info("imported", extra=fields)

@@ -1,44 +1,49 @@
-"""One file on its way into the store, step by step: read and staged in batches, then made real at once.
+"""One file on its way into the store, step by step: read and staged in batches, then made real slice by slice.
 
 The steps are the same for the daemon (between which other work goes on) and for ``cadenced import`` (in a row).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection
-
-from cadenced.core.roster import Entry, Rejection, Roster, Rules
+from cadenced.core.roster import Roster, Rules
+from cadenced.core.roster_sheet import Shares, Sheet
 from cadenced.engine.intake_bytes import Examination, Nature
-from cadenced.engine.intake_csv import Record, Table
+from cadenced.engine.intake_csv import Batch, Table
 from cadenced.errors import RefusedError
-from cadenced.store import import_activation, imports
+from cadenced.store import import_outcome, import_spool, import_undo, imports
 from cadenced.store.database import Database
-from cadenced.store.imports import BATCH, Begun, Source, Staging, Verdict
+from cadenced.store.import_activation import Activation
+from cadenced.store.import_spool import Spool
+from cadenced.store.imports import Begun, Source, Verdict
 
 CHUNK = 1024 * 1024
 _SHOWN = 20
-Row = tuple[int, Entry | Rejection]
 Progress = Callable[[int], None]
 """Told how many rows are read so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to import: ``name`` is what people call it; ``at_rest`` says that nobody is still writing it."""
+    """A file to import: ``name`` is what people call it; ``at_rest`` says that nobody is still writing it.
+
+    ``staging`` is the folder in which its rows wait; without one, a kill before the end leaves nothing to go on with.
+    """
 
     path: Path
     name: str = ""
     sequence: str = ""
     at_rest: bool = True
+    staging: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +63,57 @@ def import_file(
     database: Database, file: File, rules: Rules, now: datetime, progress: Progress | None = None
 ) -> ImportResult:
     """Import a file at once; RefusedError says why it is no list of prospects. Nothing or everything is imported."""
-    with Job(file, rules) as job:
-        database.transact(lambda tx: job.begin(tx, now))
-        for batch in job.batches():
-            if progress:
-                progress(job.rows)
-            database.transact(partial(job.stage, batch=batch))
-        result = database.transact(lambda tx: job.activate(tx, now))
-        rejected = tuple(database.read(lambda tx: imports.refused(tx, result.id, _SHOWN)))
-        while database.transact(job.tidy):
+    with Job(database, file, rules) as job:
+        run(job, now, progress or (lambda _rows: None))
+        result = job.finish(now)
+        rejected = tuple(job.refused(_SHOWN))
+        while job.tidy():
             pass
         return replace(result, rejected=rejected)
 
 
-class Job:
-    """An import under way. ``read`` works on the file alone, ``begin``, ``stage`` and ``activate`` in transactions."""
+def run(job: Job, now: datetime, progress: Progress) -> None:
+    """Do everything up to the end of the last row, resting between slices where others may want to write."""
+    job.begin(now)
+    while job.stage():
+        progress(job.rows)
+    job.settle()
+    with closing(job.activation(now)) as steps:
+        while not steps.is_over:
+            time.sleep(job.pause(steps.step()))
 
-    def __init__(self, file: File, rules: Rules) -> None:
+
+class Job:
+    """An import under way. ``stage`` and ``settle`` work on files alone; the others take transactions, all short."""
+
+    def __init__(self, database: Database, file: File, rules: Rules) -> None:
+        """Look through the file; StagedElsewhereError where another process is importing it."""
         if not rules.mailboxes:
             raise RefusedError("there is no mailbox to write from: add a [[mailbox]] to the configuration")
         self.file = file
         self.rules = rules
         self.rows = 0
         self.begun: Begun | None = None
-        self._staging: Staging | None = None
-        self._open = ExitStack()
-        self._nature = examine(file.path)
-        stream = self._open.enter_context(file.path.open("rb"))
-        try:
+        self._database = database
+        with ExitStack() as opened:
+            self._nature = examine(file.path)
+            stream = opened.enter_context(file.path.open("rb"))
             self._table = Table(stream, self._nature, cut_off=not file.at_rest)
-        except BaseException:
-            self._open.close()
-            raise
+            folder = file.staging or Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="cadenced-")))
+            self._spool = Spool(import_spool.place(folder, *self._key()))
+            opened.callback(self._spool.close)
+            self._open = opened.pop_all()
         self._roster = Roster(self._table.header, rules, file.sequence)
-        self._records = self._table.records()
+        self._batches = self._table.batches()
+        self._sheet: Sheet | None = None
+        self._staged = 0
 
     def __enter__(self) -> Job:
-        """Return itself; the file is closed at the end."""
+        """Return itself; the files are closed at the end."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
+        """Close the files."""
         self._open.close()
 
     @property
@@ -106,59 +121,82 @@ class Job:
         """What stands between the cells."""
         return self._table.separator
 
-    def begin(self, tx: Connection, now: datetime) -> Begun:
+    def begin(self, now: datetime) -> Begun:
         """Begin, or find where the same bytes were left."""
-        self.begun = imports.begin(tx, Source(self.file.name or self.file.path.name, *self._key()), now)
-        if self.begun.phase == "staging":
-            self._staging = Staging(tx, self.begun.id, self.rules.mailboxes)
+        source = Source(self.file.name or self.file.path.name, *self._key())
+        spooled = self._spool.facts.get("import", 0) if self._spool.is_whole else 0
+        self.begun = self._database.transact(lambda tx: imports.begin(tx, source, now, spooled))
+        if self.begun.phase == "staging" or (self.begun.phase == "activating" and not self._spool.is_whole):
+            self._begin_staging(self.begun)
+        self._staged = self._spool.last_line
         return self.begun
+
+    def _begin_staging(self, begun: Begun) -> None:
+        """Stage what is not staged yet; by other rules nothing counts that was staged before."""
+        facts = {"import": begun.id, "rules": _fingerprint(self.rules)}
+        if any(self._spool.facts.get(name) != value for name, value in facts.items()):
+            self._spool.restart(facts)
+        while begun.phase == "staging" and self._drop_verdicts():
+            pass
 
     def _key(self) -> tuple[str, str]:
         """Return what makes it the same import: the bytes, the folder's sequence, whether a cut end counts."""
         digest = self._nature.sha256
         return (digest if self.file.at_rest or self._nature.ended else f"{digest[:-4]}-cut"), self.file.sequence
 
-    def read(self) -> list[Row]:
-        """Return the next rows to stage; none once the file is read, or when its rows are in the store already."""
-        if self.begun is None or self.begun.phase != "staging":
-            return []
-        batch = list(islice(self._unstaged(self.begun.last_line), BATCH))
-        self.rows += len(batch)
-        return batch
+    def stage(self) -> bool:
+        """Read the next rows and put them aside; False once there are none left, or all wait already."""
+        if self._spool.is_whole or self._started().phase not in {"staging", "activating"}:
+            return False
+        batch = next(self._batches, None)
+        if batch is None:
+            return False
+        self.rows += len(batch.lines) + len(batch.faulty)
+        self._stage(batch)
+        return True
 
-    def batches(self) -> Iterator[list[Row]]:
-        """Return what ``read`` does, each read while the one before is staged: SQLite works without Python's lock."""
-        with ThreadPoolExecutor(1, thread_name_prefix="import") as reader:
-            coming = reader.submit(self.read)
-            while batch := coming.result():
-                coming = reader.submit(self.read)
-                yield batch
+    def _stage(self, batch: Batch) -> None:
+        if self._sheet is None:
+            self._sheet = Sheet(self._roster, Shares(self._loads()))
+        if batch.lines and batch.lines[-1] <= self._staged:
+            return  # waits already
+        staged = self._sheet.read(batch.lines, batch.rows)
+        self._spool.add(staged + [self._sheet.rejected(*record) for record in batch.faulty])
 
-    def _unstaged(self, last_line: int) -> Iterator[Row]:
-        for record in self._records:
-            if record.line > last_line:
-                yield record.line, self._judge(record)
+    def _loads(self) -> Mapping[str, int]:
+        """Return how many people each mailbox has to write to, those of this file included."""
+        running = self._database.read(lambda tx: imports.loads(tx, self.rules.mailboxes))
+        waiting = self._spool.loads() if self._staged and len(running) > 1 else {}
+        return {name: count + waiting.get(name, 0) for name, count in running.items()}
 
-    def _judge(self, record: Record) -> Entry | Rejection:
-        if record.fault:
-            return Rejection(self._roster.shown(record.cells), record.fault)
-        return self._roster.read(record.cells)
+    def settle(self) -> None:
+        """Decide what the rows alone decide, and make it durable; nothing is refused as a whole after this."""
+        if self._started().phase in {"staging", "activating"} and not self._spool.is_whole:
+            self._spool.finish(self._notes())
+            if not self._spool.last_line:
+                self.forget()
+                raise RefusedError("there is a header, and no row below it")
 
-    def stage(self, tx: Connection, batch: list[Row]) -> None:
-        """Put rows aside."""
-        if self._staging is not None:
-            self._staging.add(tx, batch)
+    def activation(self, now: datetime) -> Activation | Nothing:
+        """Return the slices in which the rows become real, to be closed; there are none where all are so already."""
+        begun = self._started()
+        if begun.phase not in {"staging", "activating"}:
+            return Nothing()
+        return Activation(self._database, self._spool, begun.id, self.rules, now)
 
-    def activate(self, tx: Connection, now: datetime) -> ImportResult:
-        """Make it real, all or nothing."""
+    def pause(self, span: float) -> float:
+        """Return how long to leave the database to others after a slice of ``span`` seconds."""
+        return span / 2 if self._database.is_shared() else 0.0
+
+    def finish(self, now: datetime) -> ImportResult:
+        """Note the end; return what the import came to."""
         begun = self._started()
         if begun.phase == "known":
             return self._known(begun)
-        counts = import_activation.activate(tx, begun.id, self.rules, now)
-        if not sum(counts.values()):
-            raise RefusedError("there is a header, and no row below it")
-        notes = self._notes()
-        imports.note(tx, begun.id, notes)
+        notes = tuple(self._spool.facts.get("notes", ()))
+        if begun.phase == "active":
+            return ImportResult(begun.id, begun.counts, notes)
+        counts = self._database.transact(lambda tx: imports.finish(tx, begun.id, notes, now))
         return ImportResult(begun.id, counts, notes)
 
     def _known(self, begun: Begun) -> ImportResult:
@@ -175,24 +213,68 @@ class Job:
         counted = (f"{blank} empty line{'s were' if blank > 1 else ' was'} left out",) if blank else ()
         return (*self._nature.notes, *self._table.header.notes, *counted)
 
-    def report(self, tx: Connection, after: int) -> list[Verdict]:
+    def report(self, after: int) -> list[Verdict]:
         """Return the next lines of the report; none once it is complete."""
         begun = self._started()
-        if begun.phase != "known":
-            return imports.verdicts(tx, begun.id, after)
-        return [self._same(record, self._before(begun)) for record in islice(self._records, BATCH)]
+        if begun.phase == "known":
+            return self._same(self._before(begun))
+        return self._database.read(lambda tx: import_outcome.verdicts(tx, self._spool, begun.id, after))
 
-    def _same(self, record: Record, reason: str) -> Verdict:
-        return Verdict(record.line, self._roster.shown(record.cells), "unchanged", reason)
+    def _same(self, reason: str) -> list[Verdict]:
+        batch = next(self._batches, None)
+        if batch is None:
+            return []
+        found = [*zip(batch.lines, batch.rows, strict=True), *((one.line, one.cells) for one in batch.faulty)]
+        return [Verdict(line, self._roster.shown(cells), "unchanged", reason) for line, cells in sorted(found)]
 
-    def tidy(self, tx: Connection) -> bool:
+    def refused(self, limit: int) -> list[Verdict]:
+        """Return the first rows that do not count."""
+        begun = self._started()
+        if begun.phase == "known":
+            return []
+        return self._database.read(lambda tx: import_outcome.refused(tx, self._spool, begun.id, limit))
+
+    def tidy(self) -> bool:
         """Drop a part of what was put aside; False once nothing is left."""
-        return imports.drop_rows(tx, self._started().id)
+        self.forget()
+        return self._drop_verdicts()
+
+    def _drop_verdicts(self) -> bool:
+        return self._database.transact(partial(imports.drop_verdicts, import_id=self._started().id))
+
+    def forget(self) -> None:
+        """Forget the rows that wait: their report is written, or they are refused as a whole."""
+        self._spool.remove()
+
+    def take_back(self, now: datetime) -> None:
+        """Undo what became real of a file that the database refuses in the middle."""
+        self.forget()
+        if self.begun is not None and self.begun.phase in {"staging", "activating"}:
+            import_undo.undo(self._database, self.begun.id, now, is_broken=True)
 
     def _started(self) -> Begun:
         if self.begun is None:
             raise AssertionError("an import is begun before it goes on")
         return self.begun
+
+
+class Nothing:
+    """No slice at all."""
+
+    is_over = True
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def step(self) -> float:
+        """Do nothing."""
+        return 0.0
+
+
+def _fingerprint(rules: Rules) -> str:
+    """Return what changes when the same rows could be read otherwise."""
+    known = (rules.mailboxes, sorted(rules.sequences), rules.place, rules.language, rules.default_sequence)
+    return hashlib.sha256(repr(known).encode()).hexdigest()
 
 
 def examine(path: Path) -> Nature:

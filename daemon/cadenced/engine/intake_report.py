@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cadenced.store.imports import Verdict
@@ -43,3 +43,17 @@ class Report:
         """Leave nothing behind of a report that was not finished."""
         self._stream.close()
         self._part.unlink(missing_ok=True)
+
+
+def write_report(pages: Callable[[int], list[Verdict]], place: Path) -> None:
+    """Write a whole report; ``pages`` gives the lines that follow a line, none at the end."""
+    report = Report(place)
+    try:
+        last = 0
+        while rows := pages(last):
+            report.add(rows)
+            last = rows[-1].line
+    except BaseException:
+        report.abandon()
+        raise
+    report.complete()

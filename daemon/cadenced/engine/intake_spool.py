@@ -27,6 +27,8 @@ WRONG_KIND = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".pdf", ".z
 """Files that somebody drops in the belief that they are read: they are put into ``failed`` with a cure."""
 
 _CHUNK = 1024 * 1024
+_STAGED = ".staged"
+_BY_HAND = ".by-hand"
 _TARGET = "target"
 _COPY = "copy"
 _OVER = "over"
@@ -67,6 +69,11 @@ class Claimed:
     def copy(self) -> Path:
         """The private copy that is read."""
         return self.folder / _COPY
+
+    @property
+    def staging(self) -> Path:
+        """Where its rows wait; it goes with the claim."""
+        return self.folder / _STAGED
 
 
 def scan(inbox: Path) -> Iterator[Found]:
@@ -138,6 +145,12 @@ def _opened(path: Path) -> BinaryIO:
     raise OSError(f"{path.name} is not a regular file")
 
 
+def by_hand(inbox: Path) -> Path:
+    """Return the folder in which rows wait that come by a command."""
+    inbox.mkdir(parents=True, exist_ok=True)
+    return _own_folder(_own_folder(inbox / SPOOL, 0o700) / _BY_HAND, 0o700)
+
+
 def claim(inbox: Path, found: Found) -> Claimed | None:
     """Take a file out of the folder by renaming it; None where it is no longer what was seen."""
     spool = _own_folder(inbox / SPOOL, 0o700)
@@ -191,7 +204,7 @@ def forget(claimed: Claimed) -> None:
 def left(inbox: Path) -> Iterator[Claimed]:
     """Return what was claimed before and is not put away yet, oldest first; empty claims are swept away."""
     spool = inbox / SPOOL
-    for folder in sorted(spool.iterdir()) if spool.is_dir() else ():
+    for folder in sorted(spool.glob("[!.]*")) if spool.is_dir() else ():
         claimed = _claimed(folder)
         if claimed is not None:
             yield claimed
@@ -201,7 +214,7 @@ def left(inbox: Path) -> Iterator[Claimed]:
 
 def _claimed(folder: Path) -> Claimed | None:
     """Read from its folder what a claim was: NAME, or SEQUENCE/NAME."""
-    for path in folder.glob("*"):
+    for path in folder.glob("[!.]*"):
         if path.is_dir() and not path.is_symlink():
             if inside := next(iter(path.iterdir()), None):
                 return Claimed(folder, path.name, inside.name)

@@ -39,6 +39,7 @@ _SESSION = {
     "tcp_keepalives_count": 3,
 }
 """For every session on PostgreSQL (ms, s): a dead or stopped worker hinders nobody for longer than a lease lasts."""
+_LOCKS = Path("/proc/locks")
 _LOG_END = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 
 
@@ -88,6 +89,17 @@ class Database:
         except OSError as cause:
             self._lock.close()
             raise DatabaseInUseError(f"another daemon works on {self.shown}; stop it first") from cause
+
+    def is_shared(self) -> bool:
+        """Whether a daemon works on this SQLite file. Its lock knows no queue: who takes it often must leave gaps."""
+        path = make_url(self.url).database
+        if not self.is_sqlite or path in (None, "", ":memory:"):
+            return False
+        try:
+            mark = f":{Path(f'{path}.lock').stat().st_ino} "
+            return any("FLOCK" in line and mark in line for line in _LOCKS.read_text("ascii").splitlines())
+        except OSError:
+            return False
 
     @property
     def shown(self) -> str:

@@ -24,22 +24,24 @@ from sqlalchemy import (
 from sqlalchemy import update as change
 
 from cadenced.core.roster import Rules
-from cadenced.store.schema import accounts, enrolments, events, import_rows, prospects
+from cadenced.store.import_session import HERE, fates, staged
+from cadenced.store.schema import accounts, enrolments, events, prospects
 
 _PAGE = 1000
-_row = import_rows.c
+_row = staged.c
 _COLUMNS = ("timezone", "country", "language", "stage", "role", "next_step_at")
 _LIVE_TOO = ("timezone", "country", "role", "next_step_at", "account_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The import at hand."""
+    """The import at hand; ``given`` tells the statements which slice it is."""
 
     import_id: int
     name: str
     rules: Rules
     now: datetime
+    given: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -54,67 +56,74 @@ class _Page:
 
 def update(tx: Connection, work: Work) -> None:
     """Take over what is new of known people, and say of each row what becomes of it."""
-    _leave_the_same(tx, work.import_id)
-    for rows in _pages(tx, work.import_id):
+    tx.execute(_LEAVE_THE_SAME, work.given)
+    for rows in _pages(tx, work):
         page = _Page()
         for row in rows:
             _judge(row, work, page)
-        _write(tx, work.import_id, page)
+        _write(tx, page)
 
 
-def _leave_the_same(tx: Connection, import_id: int) -> None:
-    """Settle at once the rows that tell nothing new of people who are there already: most of a list dropped again.
-
-    Only rows for which ``_judge`` would say the same; what is the least bit different is left to it.
-    """
-    later = enrolments.alias()
-    latest = select(func.max(later.c.generation)).where(
-        later.c.prospect_id == prospects.c.id, later.c.sequence == _row.sequence
-    )
-    account = exists().where(accounts.c.id == prospects.c.account_id, accounts.c.key == _row.account)
-    nothing_new = and_(
-        cast(_row.fields, Text) == cast(prospects.c.fields, Text),
-        *(or_(_row[name] == "", _row[name] == prospects.c[name]) for name in _COLUMNS if name != "next_step_at"),
-        or_(_row.next_step_at.is_(None), _row.next_step_at == prospects.c.next_step_at),
-        or_(_row.account == "", account),
-    )
-    there = and_(
+_later = enrolments.alias()
+_LATEST = select(func.max(_later.c.generation)).where(
+    _later.c.prospect_id == prospects.c.id, _later.c.sequence == _row.sequence
+)
+_SAME_ACCOUNT = exists().where(accounts.c.id == prospects.c.account_id, accounts.c.key == _row.account)
+_NOTHING_NEW = and_(
+    cast(_row.fields, Text) == cast(prospects.c.fields, Text),
+    *(or_(_row[name] == "", _row[name] == prospects.c[name]) for name in _COLUMNS if name != "next_step_at"),
+    or_(_row.next_step_at.is_(None), _row.next_step_at == prospects.c.next_step_at),
+    or_(_row.account == "", _SAME_ACCOUNT),
+)
+_LEAVE_THE_SAME = (
+    change(fates)
+    .where(
+        HERE,
+        _row.line == fates.c.line,
+        fates.c.verdict == "",
+        _row.reason == "",
+        fates.c.prospect_id == prospects.c.id,
         enrolments.c.prospect_id == prospects.c.id,
         enrolments.c.sequence == _row.sequence,
-        enrolments.c.generation == latest.scalar_subquery(),
+        enrolments.c.generation == _LATEST.scalar_subquery(),
+        _NOTHING_NEW,
     )
-    chosen = and_(_row.import_id == import_id, _row.verdict == "enrolled", _row.reason == "")
-    reason = literal("is in ") + _row.sequence + literal(" already (") + enrolments.c.state + literal(")")
-    found = and_(chosen, _row.prospect_id == prospects.c.id, there, nothing_new)
-    tx.execute(change(import_rows).where(found).values(verdict="unchanged", reason=reason))
+    .values(
+        verdict="unchanged",
+        reason=literal("is in ") + _row.sequence + literal(" already (") + enrolments.c.state + literal(")"),
+    )
+)
+"""Settles at once the rows that tell nothing new of people who are there already: most of a list dropped again.
+
+Only rows for which ``_judge`` would say the same; what is the least bit different is left to it.
+"""
+
+_mine = enrolments.c.prospect_id == prospects.c.id
+_already = select(enrolments.c.state).where(_mine, enrolments.c.sequence == _row.sequence)
+_live = select(func.min(enrolments.c.sequence)).where(_mine, enrolments.c.due_at.is_not(None))
+_account = select(accounts.c.id).where(accounts.c.key == _row.account, _row.account != "")
+_TO_JUDGE: Select[Any] = (
+    select(
+        *(_row[name] for name in ("line", "email", "sequence", "reason", *_COLUMNS)),
+        _row.fields.label("new_fields"),
+        _account.scalar_subquery().label("new_account"),
+        _already.order_by(enrolments.c.generation.desc()).limit(1).scalar_subquery().label("already"),
+        _live.scalar_subquery().label("live"),
+        prospects,
+    )
+    .join_from(staged, fates, fates.c.line == _row.line)
+    .join(prospects, prospects.c.id == fates.c.prospect_id)
+    .where(HERE, fates.c.verdict == "", _row.line > bindparam("b_last"))
+    .order_by(_row.line)
+    .limit(_PAGE)
+)
 
 
-def _pages(tx: Connection, import_id: int) -> Iterator[Sequence[Row[Any]]]:
+def _pages(tx: Connection, work: Work) -> Iterator[Sequence[Row[Any]]]:
     last = 0
-    while rows := tx.execute(_query(import_id, last)).all():
+    while rows := tx.execute(_TO_JUDGE, {**work.given, "b_last": last}).all():
         yield rows
         last = rows[-1].line
-
-
-def _query(import_id: int, after: int) -> Select[Any]:
-    mine = enrolments.c.prospect_id == prospects.c.id
-    already = select(enrolments.c.state).where(mine, enrolments.c.sequence == _row.sequence)
-    live = select(func.min(enrolments.c.sequence)).where(mine, enrolments.c.due_at.is_not(None))
-    account = select(accounts.c.id).where(accounts.c.key == _row.account, _row.account != "")
-    return (
-        select(
-            *(_row[name] for name in ("line", "email", "sequence", "reason", *_COLUMNS)),
-            _row.fields.label("new_fields"),
-            account.scalar_subquery().label("new_account"),
-            already.order_by(enrolments.c.generation.desc()).limit(1).scalar_subquery().label("already"),
-            live.scalar_subquery().label("live"),
-            prospects,
-        )
-        .join_from(import_rows, prospects, prospects.c.id == _row.prospect_id)
-        .where(_row.import_id == import_id, _row.verdict == "enrolled", _row.line > after)
-        .order_by(_row.line)
-        .limit(_PAGE)
-    )
 
 
 def _judge(row: Row[Any], work: Work, page: _Page) -> None:
@@ -122,9 +131,9 @@ def _judge(row: Row[Any], work: Work, page: _Page) -> None:
     changed = _changes(row, enrols=enrols, rules=work.rules)
     if changed:
         _take_over(row, changed, work, page)
-    if enrols and not row.reason:
+    if enrols:
         return  # the verdict stands as it is
-    verdict = "enrolled" if enrols else "updated" if changed else "unchanged"
+    verdict = "updated" if changed else "unchanged"
     reason = "; ".join(filter(None, (why, row.reason)))
     page.verdicts.append({"b_line": row.line, "verdict": verdict, "reason": reason})
 
@@ -171,10 +180,9 @@ def _new_fields(row: Row[Any], changed: Mapping[str, Any]) -> list[str]:
     return [name for name, value in fields.items() if row.fields.get(name) != value]
 
 
-def _write(tx: Connection, import_id: int, page: _Page) -> None:
+def _write(tx: Connection, page: _Page) -> None:
     if page.verdicts:
-        statement = change(import_rows).where(_row.import_id == import_id, _row.line == bindparam("b_line"))
-        tx.execute(statement, page.verdicts)
+        tx.execute(change(fates).where(fates.c.line == bindparam("b_line")), page.verdicts)
     if page.people:
         tx.execute(change(prospects).where(prospects.c.id == bindparam("b_id")), page.people)
     if page.lives:

@@ -121,6 +121,12 @@ class Spool:
         """Return how many rows each mailbox has been given."""
         return dict(self._connection.execute("SELECT mailbox, count(*) FROM staged GROUP BY mailbox"))
 
+    def restart(self, facts: Mapping[str, Any]) -> None:
+        """Forget every row; note what the next ones are read by."""
+        self._connection.close()
+        self._connection = self._begin()
+        _note(self._connection, facts)
+
     def add(self, rows: Iterable[Staged]) -> None:
         """Stage rows; one that is staged already stays as it is."""
         self._connection.execute("BEGIN")
@@ -145,6 +151,11 @@ class Spool:
         """Return the next lines of the report as far as they were decided by the rows alone."""
         query = "SELECT line, email, verdict, reason FROM staged WHERE line > ? ORDER BY line LIMIT ?"
         return [Line(*row) for row in self._connection.execute(query, (after, limit))]
+
+    def refused(self, limit: int) -> list[Line]:
+        """Return the first rows that are refused for their own words."""
+        query = "SELECT line, email, verdict, reason FROM staged WHERE verdict = 'rejected' ORDER BY line LIMIT ?"
+        return [Line(*row) for row in self._connection.execute(query, (limit,))]
 
     def until(self, after: int, count: int) -> int:
         """Return the line of the row ``count`` rows after a line, the last line where there are not so many."""

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import JSON, ColumnElement, Connection, and_, case, delete, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from cadenced.core.model import TouchState
 from cadenced.errors import RefusedError
 from cadenced.store import imports
-from cadenced.store.schema import Utc, enrolments, events, import_rows, inbound, prospects, tasks, touches
+from cadenced.store.database import Database
+from cadenced.store.schema import Utc, enrolments, events, inbound, prospects, tasks, touches
 from cadenced.store.schema import imports as table
 
 _BY_ITSELF = ("imported", "enrolled", "unenrolled")
 _SHOWN = 50
-_NOT_NOW = {"undone": "was taken back already", "staging": "is under way; take it back once it has ended"}
+_SLICE = 1000
+_UNDER_WAY = "is under way; take it back once it has ended"
+_NOT_NOW = {"undone": "was taken back already", "staging": _UNDER_WAY, "activating": _UNDER_WAY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +47,54 @@ class Undone:
     examples: tuple[tuple[str, str], ...] = ()
 
 
-def undo(tx: Connection, import_id: int, now: datetime) -> Undone:
+def undo(database: Database, import_id: int, now: datetime, *, is_broken: bool = False) -> Undone:
     """Take back the enrolments and prospects of an import; RefusedError where there is nothing to take back.
 
-    What the import told of people who were known before stays as it is.
+    What the import told of people who were known before stays as it is. Slice by slice, as an import comes in: an undo
+    that was killed is ended by the next one. ``is_broken``: the import is under way, and cannot come to its end.
     """
+    database.transact(lambda tx: _begin(tx, import_id, is_broken=is_broken))
+    mine = enrolments.c.import_id == import_id
+    stays, examples = database.read(lambda tx: _what_stays(tx, mine))
+    gone = _sliced(database, enrolments, import_id, partial(_take_back_enrolments, import_id=import_id, now=now))
+    people = _sliced(database, prospects, import_id, _take_back_prospects)
+    while database.transact(lambda tx: imports.drop_verdicts(tx, import_id)):
+        pass
+    ended = update(table).where(table.c.id == import_id).values(state="undone", reached=0)
+    database.transact(lambda tx: tx.execute(ended))
+    return Undone(gone, people, stays, examples)
+
+
+def _begin(tx: Connection, import_id: int, *, is_broken: bool) -> None:
     found = imports.get(tx, import_id)
     if found is None:
         raise RefusedError(f"there is no import {import_id}")
-    if found.state != "active":
+    if found.state not in {"active", "undoing", *(("staging", "activating") if is_broken else ())}:
         raise RefusedError(f"import {import_id} {_NOT_NOW.get(found.state, f'is {found.state}')}")
-    mine = enrolments.c.import_id == import_id
-    stays, examples = _what_stays(tx, mine)
-    gone = _take_back_enrolments(tx, and_(mine, _reason() == ""), import_id, now)
-    people = _take_back_prospects(tx, import_id)
-    tx.execute(delete(import_rows).where(import_rows.c.import_id == import_id))
-    tx.execute(update(table).where(table.c.id == import_id).values(state="undone"))
-    return Undone(gone, people, stays, examples)
+    tx.execute(update(table).where(table.c.id == import_id).values(state="undoing"))
+
+
+def _sliced(
+    database: Database, what: Table, import_id: int, work: Callable[[Connection, ColumnElement[bool]], int]
+) -> int:
+    """Do ``work`` on the rows of an import, some at a time; return how many went."""
+    gone, after = 0, 0
+    while ids := database.read(partial(_some, what=what, import_id=import_id, after=after)):
+        here = and_(what.c.import_id == import_id, what.c.id > after, what.c.id <= ids[-1])
+        gone += database.transact(_bound(work, here))
+        after = ids[-1]
+    return gone
+
+
+def _bound(
+    work: Callable[[Connection, ColumnElement[bool]], int], here: ColumnElement[bool]
+) -> Callable[[Connection], int]:
+    return lambda tx: work(tx, here)
+
+
+def _some(tx: Connection, what: Table, import_id: int, after: int) -> Sequence[int]:
+    query = select(what.c.id).where(what.c.import_id == import_id, what.c.id > after).order_by(what.c.id)
+    return tx.execute(query.limit(_SLICE)).scalars().all()
 
 
 def _reason() -> ColumnElement[str]:
@@ -75,7 +124,8 @@ def _what_stays(tx: Connection, mine: ColumnElement[bool]) -> tuple[dict[str, in
     return counts, tuple((email, why) for email, why in tx.execute(shown))
 
 
-def _take_back_enrolments(tx: Connection, gone: ColumnElement[bool], import_id: int, now: datetime) -> int:
+def _take_back_enrolments(tx: Connection, here: ColumnElement[bool], import_id: int, now: datetime) -> int:
+    gone = and_(here, _reason() == "")
     ids = select(enrolments.c.id).where(gone)
     data = literal({"import": import_id}, JSON)
     told = select(literal(now, Utc), enrolments.c.prospect_id, enrolments.c.id, literal("unenrolled"), data)
@@ -86,11 +136,11 @@ def _take_back_enrolments(tx: Connection, gone: ColumnElement[bool], import_id: 
     return int(tx.execute(delete(enrolments).where(gone)).rowcount)
 
 
-def _take_back_prospects(tx: Connection, import_id: int) -> int:
+def _take_back_prospects(tx: Connection, here: ColumnElement[bool]) -> int:
     """Erase people who came by this import and whom nothing else holds on to, with their timeline."""
     holders = (enrolments.c.prospect_id, touches.c.prospect_id, tasks.c.prospect_id, inbound.c.prospect_id)
     held = (exists().where(column == prospects.c.id) for column in holders)
     noted = exists().where(events.c.prospect_id == prospects.c.id, events.c.event.not_in(_BY_ITSELF))
-    gone = and_(prospects.c.import_id == import_id, ~noted, *(~one for one in held))
+    gone = and_(here, ~noted, *(~one for one in held))
     tx.execute(delete(events).where(events.c.prospect_id.in_(select(prospects.c.id).where(gone))))
     return int(tx.execute(delete(prospects).where(gone)).rowcount)

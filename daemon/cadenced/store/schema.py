@@ -354,35 +354,22 @@ imports = Table(
     Column("finished_at", Utc),
     Column("counts", JSON, nullable=False),
     Column("notes", JSON, nullable=False),
+    _number("reached"),
     UniqueConstraint("sha256", "sequence"),
 )
-"""``state`` is ``staging``, ``active``, ``failed`` or ``undone``."""
+"""``state``: ``staging activating active undoing undone``; rows up to the line ``reached`` are real."""
 
-import_rows = Table(
-    "import_rows",
+import_verdicts = Table(
+    "import_verdicts",
     metadata,
     Column("import_id", Key, primary_key=True, autoincrement=False),
     Column("line", Integer, primary_key=True, autoincrement=False),
-    _word("email", 320),
     _word("verdict", 12),
     _text("reason"),
-    _word("untagged", 320),
-    _word("account", 255),
-    _text("company"),
-    _word("mailbox"),
-    _word("sequence"),
-    _word("timezone"),
-    _word("country", 8),
-    _word("language", 8),
-    _word("stage", 40),
-    _word("role", 40),
-    Column("next_step_at", Utc),
-    Column("fields", JSON, nullable=False),
-    Column("prospect_id", Key),
     sqlite_with_rowid=False,
 )
-"""Rows staged for one import, dropped once their report is written. ``verdict`` is what becomes of the row unless
-something stands in its way; ``prospect_id`` is set where the person was known before."""
+"""What became of the rows of an import that fared otherwise than their own words said; dropped once its report is
+written. The rows themselves wait in a spool (``import_spool``)."""
 
 template_versions = Table(
     "template_versions",

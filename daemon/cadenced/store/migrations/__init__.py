@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from cadenced.store import schema
 
-HEAD = "0003"
+HEAD = "0004"
 """The version that this program works with."""
 
-KNOWN = ("0001", "0002", "0003")
+KNOWN = ("0001", "0002", "0003", "0004")
 """Every version that can be brought up to date."""
 
 
