@@ -21,6 +21,7 @@ from cadenced.core import planner
 from cadenced.core.planner import Away
 from cadenced.engine.supervisor import Supervisor
 from cadenced.engine.workspace import Workspace
+from cadenced.errors import StoreError
 from cadenced.store import instance, mailboxes, tasks, timeline
 from cadenced.store.instance import Mark, Restored
 
@@ -74,7 +75,11 @@ class Guard:
             await self._count(self._workspace.sends - self._counted)
 
     async def _count(self, fresh: int) -> None:
-        mark = await self._workspace.database.run(lambda tx: count(tx, self._workspace, fresh, self._known))
+        try:
+            mark = await self._workspace.database.run(lambda tx: count(tx, self._workspace, fresh, self._known))
+        except StoreError as fault:  # whoever sends notices it as well; the count is made up for at the next look
+            log.warning("sends not counted", extra={"fault": str(fault)})
+            return
         self._counted += fresh
         await self._write(mark)
 
