@@ -48,10 +48,12 @@ class Mark:
 
 def split(text: str) -> list[str]:
     """Cut into lines, whatever ends them; invisible marks go, and all below MAX_LINES is one piece."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
-        text = _INVISIBLE.sub("", text)
-    return _EMPTY_LINES.sub("\n\n\n", text).split("\n", MAX_LINES)
+        text = _INVISIBLE.sub("", text.replace("\u2028", "\n"))
+    if "\n\n\n\n" in text:
+        text = _EMPTY_LINES.sub("\n\n\n", text)
+    return text.split("\n", MAX_LINES)
 
 
 def marks(lines: list[Line]) -> list[Mark]:
@@ -117,7 +119,7 @@ def _separator_regex() -> re.Pattern[str]:
     words = patterns.table("quoting")["separators"]
     original, forward = (_alternatives(words[name]) for name in ("original", "forward"))
     return re.compile(
-        rf"[\s*_#=-]{{0,60}}(?:(?P<original>{original})|(?P<forward>{forward}))[\s*_:：#=-]{{0,60}}$",
+        rf"[\s*_#=-]{{0,60}}+(?:(?P<original>{original})|(?P<forward>{forward}))[\s*_:：#=-]{{0,60}}$",
         re.IGNORECASE,
     )
 

@@ -12,7 +12,7 @@ from cadenced.reading import patterns, patterns_keys
 from cadenced.reading.quoting_lines import Line
 
 _DELIMITER = re.compile(r"\s{0,2}(?:--|__|—|–|- -|---|_{5,}|-{20,}|\*{5,}|={4,})\s*$")
-_SENTENCE = re.compile(r"\w+(?:[\s,]+\w\S*){3,}[.!?]\s*$|[?]\s*$")
+_GAP = re.compile(r"[\s,]+")
 _POSTSCRIPT = re.compile(r"\W{0,2}(?:p\.?\s?s\b|ps\s?:|n\.?b\.?\s?:)", re.IGNORECASE)
 _LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S*|[\[\]]")
 _PARTICLES = frozenset({"de", "di", "du", "del", "der", "den", "van", "von", "la", "le", "y", "e", "of"})
@@ -147,6 +147,14 @@ def _has_text(lines: list[Line]) -> bool:
 
 def _has_prose(lines: list[Line]) -> bool:
     return any(
-        _SENTENCE.search(line.text[-200:]) or len(line.text) > _WIDEST_LINE or _POSTSCRIPT.match(line.text)
-        for line in lines
+        len(line.text) > _WIDEST_LINE or _is_sentence(line.text) or _POSTSCRIPT.match(line.text) for line in lines
     )
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a line ends a sentence of four words or more, or a question."""
+    line = text[-200:].rstrip()
+    if not line.endswith((".", "!")):
+        return line.endswith("?")
+    words = _GAP.split(line)[-4:]
+    return len(words) == 4 and words[0][-1:].isalnum() and all(word[:1].isalnum() for word in words[1:])
