@@ -99,7 +99,10 @@ def _doubt_settled(enrolment: Enrolment, event: events.DoubtSettled, sequence: S
     active = replace(enrolment, state=State.ACTIVE)
     if event.how == "resend":
         return _taken_up(active, sequence, event.at)
-    return _sent(active, events.Sent(event.at, event.step), sequence)
+    settled = _sent(active, events.Sent(event.at, event.step), sequence)
+    if event.step == enrolment.step:
+        return settled
+    return _taken_up(settled, sequence, event.at)  # the plan went on meanwhile; the date of the question is not its own
 
 
 def _postponed(enrolment: Enrolment, event: events.Postponed, _: Sequence) -> Enrolment:
@@ -112,6 +115,11 @@ def _written_by_hand(enrolment: Enrolment, event: events.WrittenByHand, sequence
     if enrolment.due_at is None or anew.due_at is None or anew.due_at <= enrolment.due_at:
         return enrolment
     return replace(anew, reason="you wrote yourself; the next step waits its time from then")
+
+
+def _written_meanwhile(enrolment: Enrolment, event: events.WrittenByHand, _: Sequence) -> Enrolment:
+    """Let what may go on one day keep its distance from the human's own mail."""
+    return replace(enrolment, anchor=max(enrolment.anchor, event.at))
 
 
 def _answered(enrolment: Enrolment, event: events.Answered, sequence: Sequence) -> Enrolment:
@@ -321,7 +329,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
     },
     State.PAUSED: {
         events.Sent: _sent,
-        events.WrittenByHand: _fact,
+        events.WrittenByHand: _written_meanwhile,
         events.Answered: _answered,
         events.ColleagueAnswered: _colleague,
         events.TaskOpened: _task_opened,
@@ -336,7 +344,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
     },
     State.AWAITING_TASK: {
         events.Sent: _sent,
-        events.WrittenByHand: _fact,
+        events.WrittenByHand: _written_meanwhile,
         events.Answered: _answered,
         events.ColleagueAnswered: _fact,
         events.TaskOpened: _task_opened,
@@ -351,7 +359,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
     },
     State.HALTED: {
         events.Sent: _sent,
-        events.WrittenByHand: _fact,
+        events.WrittenByHand: _written_meanwhile,
         events.Answered: _answered_too_late,
         events.ColleagueAnswered: _fact,
         events.TaskDone: _fact,
