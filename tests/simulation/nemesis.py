@@ -32,9 +32,14 @@ BARRIER_NAP = 0.05
 class Drama(World):
     """A world with people and faults in it."""
 
+    written_to = ""
+
     def begin_faults(self) -> None:
         self.smtp.on_transaction = self._strike_soon
         self.smtp.on_stall = self._use_the_stall
+        self.imap.on_slow = self._use_the_wait
+        if not self.parts.durable:
+            self._plan(0.0, self.store.checkpoint, 6 * HOUR)
         self._plan(self.chance.uniform(2, 9) * HOUR, self._desk_hours, 9 * HOUR)
         if not self.faulty:
             return
@@ -64,6 +69,8 @@ class Drama(World):
             (self._interfere, 10 * HOUR),
             (self._tidy, 1 * DAY),
             (self._advertise, 1 * DAY),
+            (self._garble, 3 * DAY),
+            (self._write_by_hand, 2 * DAY),
         )
 
     def _plan(self, after: float, what: Callable[[], object], every: float) -> None:
@@ -127,6 +134,8 @@ class Drama(World):
         if self.faulty:
             self._strike_at_reply()
         self._deliver(self.pen.reply(self.people[email], text, self.true_now()), folder)
+        if text == sim_people.OPT_OUT:
+            self.oracle.refused(email, self.loop.time(), "an opt-out")
         self.oracle.answered(email, self.loop.time(), "a reply")
         self.oracle.answers[email].append(text)
         self.tell("reply", email)
@@ -142,11 +151,23 @@ class Drama(World):
     def _bounce(self, email: str, hard: bool) -> None:
         self._deliver(self.pen.bounce(self.people[email], self.true_now(), hard=hard))
         if hard:
-            self.oracle.answered(email, self.loop.time(), "a hard bounce")
+            self.oracle.refused(email, self.loop.time(), "a hard bounce")
         self.tell("bounce", f"{email} {hard}")
 
     def _advertise(self) -> None:
         self._deliver(self.pen.newsletter(self.true_now()))
+
+    def _garble(self) -> None:
+        """Something comes that is no mail."""
+        cut = self.pen.newsletter(self.true_now())[: self.chance.randrange(1, 60)]
+        self._deliver(self.chance.choice((b"\xff\xfe\x00", b"\r\n\r\n", b"=?x?Q?\r\n ?=: 1\r\n", cut)))
+
+    def _write_by_hand(self) -> None:
+        """Our human writes to somebody from their own mail program."""
+        email = self.chance.choice(list(self.people))
+        self._deliver(self.pen.by_hand(self.people[email], self.true_now()), "Sent")
+        self.oracle.wrote_by_hand(email, self.loop.time())
+        self.tell("by hand", email)
 
     def _deliver(self, raw: bytes, folder: str = "INBOX") -> None:
         self.imap.deliver(raw, folder)
@@ -230,10 +251,7 @@ class Drama(World):
         self._act("note", lambda tx: acts.note(tx, self.office(), email, "called"))
 
     def _enrol(self, email: str) -> None:
-        try:
-            self.enrol(email)
-        except RefusedError:
-            return
+        self.enrol(email)
 
     async def _acknowledge(self, email: str, why: str) -> None:
         standing = self.oracle.standings[email]
@@ -262,11 +280,14 @@ class Drama(World):
     # -- machines
 
     def _strike_soon(self, message: Outgoing) -> None:
+        self.written_to = message.recipient
         if not self.faulty:
             return
         draw = self.chance.random()
         after = self.chance.uniform(0, 0.35)
-        if draw < 0.2:
+        if draw < 0.1:
+            self.fuse = self.chance.randrange(1, 30)
+        elif draw < 0.2:
             self.loop.later(after, self._strike, message.recipient)
         elif draw < 0.3:
             self.loop.later(after, self.reply, message.recipient)
@@ -278,13 +299,20 @@ class Drama(World):
         if self.faulty and self.chance.random() < 0.3:
             self.loop.later(self.chance.uniform(0, 5), self.reply, message.recipient)
 
+    def _use_the_wait(self) -> None:
+        """While the inbox is slow to answer, somebody answers who is being written to."""
+        if self.faulty and self.written_to and self.chance.random() < 0.1:
+            self.loop.later(self.chance.uniform(0, 3), self.reply, self.written_to)
+
     def _strike_at_reply(self) -> None:
         """As an answer comes in, the inbox is out of reach, or whoever reads it dies over it."""
         draw = self.chance.random()
         if draw < 0.15:
             self._imap_out()
-        elif draw < 0.45:
+        elif draw < 0.3:
             self.loop.later(self.chance.uniform(0, 0.03), self._crash)
+        elif draw < 0.5:
+            self.fuse = self.chance.randrange(1, 12)
 
     def _strike(self, email: str) -> None:
         blow = self.chance.choice(
@@ -309,8 +337,11 @@ class Drama(World):
         daemon = self.daemon
         if daemon is None or daemon.process.dead:
             return
-        self.tell("crash", daemon.process.name)
+        power = self.chance.random() < 0.3
+        self.tell("crash", f"{daemon.process.name}{' with the power' if power else ''}")
         daemon.process.dead = True
+        if power:
+            self.store.lose_power()
         self.loop.task_of_world(self.loop.kill(daemon.process))
         self.at(self.loop.time() + self.chance.choice((0.5, 5.0, 60.0, 2 * HOUR)), self._reboot)
 
@@ -393,7 +424,7 @@ class Drama(World):
         seconds = self.chance.choice((-50, -10, 30, 55, *far))
         self.offset = timedelta(seconds=seconds)
         self.tell("wall", str(seconds))
-        self.foresee(self.loop.time(), everybody=True)
+        self.quiet.foresee(self.loop.time(), everybody=True)
         self.at(self.loop.time() + self.chance.uniform(1, 90), self._set_right)
 
     def _set_right(self) -> None:

@@ -8,18 +8,38 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from cadenced.ports import Outgoing
 from simulation import settings_of_worlds as terms
 from simulation.sim_smtp import Dot, Write
+
+ABSENT = "proved to be absent"
+"""How a row begins to tell why it was planned again after an unknown end (RELIABILITY 2.1, rule N)."""
+
+W = 6.5
+"""Seconds that a touch may trail an answer at the very most, whatever the settings say (RELIABILITY 0.6)."""
 
 GAP_SLACK = 1.0
 WINDOW_SLACK = timedelta(minutes=10)
 DAY_SLACK = 3600.0 + 120.0
 OVERDUE = timedelta(days=2)
+
+READ_BY = 6 * 3600.0
+"""By then a mail that our human wrote themselves has been read, however long the inbox was out of reach."""
+
+ARROWS: Mapping[str, frozenset[str]] = {
+    "planned": frozenset({"claimed", "cancelled", "rejected", "sent"}),
+    "claimed": frozenset({"armed", "planned", "rejected", "cancelled", "sent"}),
+    "cancelled": frozenset({"claimed", "sent"}),
+    "armed": frozenset({"sent", "rejected", "planned", "unknown"}),
+    "unknown": frozenset({"sent", "in_doubt", "planned", "cancelled", "skipped"}),
+    "in_doubt": frozenset({"sent", "planned", "skipped"}),
+}
+"""How a touch may move (RELIABILITY 2.1); what is sent, rejected or skipped stays so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +53,12 @@ class Row:
     state: str
     sha256: str
     boot: str
+    proof: str
+
+    @property
+    def key(self) -> tuple[str, str, int, str]:
+        """What a touch is the only one of."""
+        return self.person, self.sequence, self.generation, self.step
 
 
 @dataclass(slots=True)
@@ -47,15 +73,22 @@ class Standing:
     suppressed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A mailbox that a human has to release: since when (true time of its row), empty where it may send."""
+
+    reason: str = ""
+    since: datetime | None = None
+
+
 class ViolationError(AssertionError):
     """An invariant did not hold."""
 
 
 @dataclass(slots=True)
 class Oracle:
-    """Remembers facts and compares them; ``w`` is how long a touch may trail an answer."""
+    """Remembers facts and compares them."""
 
-    w: float
     min_gap: float
     daily_limit: int
     standings: dict[str, Standing] = field(default_factory=lambda: defaultdict(Standing))
@@ -66,6 +99,10 @@ class Oracle:
     written: dict[str, list[Write]] = field(default_factory=lambda: defaultdict(list))
     resend_allowed: dict[str, float] = field(default_factory=dict)
     answers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    never_again: dict[str, tuple[float, str]] = field(default_factory=dict)
+    per_step: dict[tuple[str, str, int, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    dots_of_step: dict[tuple[str, str, int, str], int] = field(default_factory=lambda: defaultdict(int))
+    by_hand: dict[str, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
     def breaks(self, law: str, what: str) -> None:
@@ -77,6 +114,15 @@ class Oracle:
         standing = self.standings[email]
         if standing.answered_at is None:
             standing.answered_at, standing.why = at, why
+
+    def refused(self, email: str, at: float, why: str) -> None:
+        """Somebody has opted out, or does not exist: nothing may ever come again, whoever enrols them."""
+        self.answered(email, at, why)
+        self.never_again.setdefault(email, (at, why))
+
+    def wrote_by_hand(self, email: str, at: float) -> None:
+        """Our human has written a mail from their own program: the next step keeps its distance."""
+        self.by_hand[email] = at
 
     def acknowledged(self, email: str, at: float, why: str) -> None:
         """A human's stop has been confirmed to them."""
@@ -94,31 +140,45 @@ class Oracle:
         suppressed = self.standings[email].suppressed
         self.standings[email] = Standing(suppressed=suppressed)
 
-    def wrote(self, written: Write, row: Row | None) -> None:
-        """Judge a payload as it leaves."""
+    def wrote(self, written: Write, row: Row | None, rests: Rest = Rest(), armed: datetime | None = None) -> None:
+        """Judge a payload as it leaves; ``armed`` is when its row says that it was armed."""
         message = written.message
+        if rests.reason and rests.since and armed and armed > rests.since:
+            self.breaks("I9", f"{message.recipient}: sent from a mailbox that rests: {rests.reason[:60]}")
         before = self.written[message.message_id]
-        if row is None:
-            self.breaks("I4", f"{message.message_id} leaves without a row")
-        else:
-            if row.state != "armed":
-                self.breaks("I4", f"{row.person} {row.step} leaves while its row is {row.state}")
-            if hashlib.sha256(message.raw).hexdigest() != row.sha256 or message.recipient != row.person:
-                self.breaks("I5", f"{row.person} {row.step}: other bytes or recipient than frozen")
+        self._row_of_a_write(message, row)
         if before:
             if before[-1].message != message:
                 self.breaks("I8", f"{message.recipient}: another try has other bytes")
-            allowed = self.resend_allowed.get(message.message_id, -1.0) >= before[-1].at
+            told = self.resend_allowed.get(message.message_id, -1.0) >= before[-1].at
+            proved = row is not None and row.proof.startswith(ABSENT) and not self.per_touch[message.message_id]
+            allowed = told or proved
             if not before[-1].refused and not allowed:
                 self.breaks("I7", f"{message.recipient} {row and row.step}: tried again after an unknown end")
         before.append(written)
+
+    def _row_of_a_write(self, message: Outgoing, row: Row | None) -> None:
+        if row is None:
+            self.breaks("I4", f"{message.message_id} leaves without a row")
+            return
+        if row.state != "armed":
+            self.breaks("I4", f"{row.person} {row.step} leaves while its row is {row.state}")
+        if hashlib.sha256(message.raw).hexdigest() != row.sha256 or message.recipient != row.person:
+            self.breaks("I5", f"{row.person} {row.step}: other bytes or recipient than frozen")
+        self.per_step[row.key].add(message.message_id)
+        if len(self.per_step[row.key]) > 1:
+            self.breaks("I8", f"{row.person} {row.step}: another try has another Message-ID")
 
     def accepted(self, dot: Dot, row: Row | None, now: datetime) -> None:
         """Judge a dot; ``now`` is the true time."""
         email = dot.message.recipient
         self.per_touch[dot.message.message_id] += 1
-        if self.per_touch[dot.message.message_id] > 1:
-            self.breaks("I1", f"{email} {row and row.step}: accepted {self.per_touch[dot.message.message_id]} times")
+        times = self.per_touch[dot.message.message_id]
+        if row is not None:
+            self.dots_of_step[row.key] += 1
+            times = max(times, self.dots_of_step[row.key])
+        if times > 1:
+            self.breaks("I1", f"{email} {row and row.step}: accepted {times} times")
         self._after_a_stop(email, dot.at, now)
         self._pace(dot.at, now, row)
         if row is not None:
@@ -126,7 +186,10 @@ class Oracle:
 
     def _after_a_stop(self, email: str, at: float, now: datetime) -> None:
         standing = self.standings[email]
-        if standing.answered_at is not None and at > standing.answered_at + self.w:
+        since, why = self.never_again.get(email, (float("inf"), ""))
+        if at > since + W:
+            self.breaks("I10", f"{email}: {at - since:.2f} s after {why}, though nobody may write to them")
+        if standing.answered_at is not None and at > standing.answered_at + W:
             self.breaks("I2", f"{email}: {at - standing.answered_at:.2f} s after {standing.why}")
         if standing.stopped_at is not None and at > standing.stopped_at:
             law = "I10" if standing.suppressed else "I2"
@@ -155,9 +218,29 @@ class Oracle:
             if terms.ORDER.index(step) >= terms.ORDER.index(row.step):
                 self.breaks("I6", f"{row.person}: {row.step} after {step}")
             least = terms.LEAST_DELAY[row.step] * 86_400 - DAY_SLACK
+            written = self.by_hand.get(row.person, float("-inf"))
+            if before < written < at - READ_BY and at - written < least:
+                days = (at - written) / 86_400
+                self.breaks("I22", f"{row.person}: {row.step} only {days:.2f} days after a mail by hand")
             if at - before < least:
                 self.breaks("I22", f"{row.person}: {row.step} only {(at - before) / 86_400:.2f} days after {step}")
         course.append((row.step, at))
+
+    def moved(self, moves: Iterable[tuple[str, str, str]]) -> None:
+        """Judge how touches moved: the Message-ID, the state before, and after."""
+        for message_id, before, after in moves:
+            if after not in ARROWS.get(before, ()):
+                self.breaks("I11", f"{message_id}: {before} became {after}")
+
+    def questions_at_the_end(self, unasked: Iterable[str]) -> None:
+        """Every doubt is put before a human."""
+        for message_id in unasked:
+            self.breaks("I14", f"{message_id}: in doubt, and nobody is asked")
+
+    def followed_at_the_end(self, lost: Iterable[str]) -> None:
+        """What a plan says follows has begun."""
+        for person in lost:
+            self.breaks("I13", f"{person}: the plan has ended, and what follows it has not begun")
 
     def rows_at_the_end(self, rows: Mapping[str, Row]) -> None:
         """Compare the ledger with what was accepted."""

@@ -36,15 +36,16 @@ Julie
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What one world is like, drawn from its seed."""
+    """What one world is like, drawn from its seed. ``files``: the provider files copies as the config says it does."""
 
     sent_copy: SentCopy
     min_gap: timedelta
     daily_limit: int
     connections: int
+    files: bool = True
 
 
-def config(terms: Terms) -> Config:
+def config(terms: Terms, safety: Safety) -> Config:
     """Return a config of one mailbox on servers that do not exist."""
     here = Path("/nowhere")
     box = Mailbox(
@@ -57,7 +58,7 @@ def config(terms: Terms) -> Config:
         min_gap=terms.min_gap,
     )
     daemon = Daemon("sqlite://", here, here, here, timezone=ZONE, country="FR")
-    return Config(here / "cadenced.toml", daemon, WINDOW, (box,), Safety(), lint={"select": ["guilt"]})
+    return Config(here / "cadenced.toml", daemon, WINDOW, (box,), safety, lint={"select": ["guilt"]})
 
 
 def _templates(edition: int) -> Mapping[str, template.Template]:

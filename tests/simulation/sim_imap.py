@@ -73,6 +73,8 @@ class ImapServer:
             "Drafts": Drawer("drafts"),
         }
         self.listeners: list[asyncio.Event] = []
+        self.on_step: Callable[[], Awaitable[object]] = _nothing
+        self.on_slow: Callable[[], object] = lambda: None
         self.on_delivery: Callable[[str, bytes], None] = lambda _folder, _raw: None
 
     def deliver(self, raw: bytes, folder: str = "INBOX") -> None:
@@ -172,6 +174,7 @@ class SimInbox:
 
     async def _trip(self) -> None:
         """One round trip: it takes its time, fails, or never ends."""
+        await self.server.on_step()
         owner = process()
         server, chance, trouble = self.server, self.server.chance, self.server.trouble
         draw = chance.random()
@@ -179,6 +182,7 @@ class SimInbox:
             await asyncio.sleep(self.patience)
             draw = 0.0
         elif draw < trouble.hangs + trouble.slow:
+            server.on_slow()
             await asyncio.sleep(chance.uniform(0.3, 4.0))
         else:
             await asyncio.sleep(0.002)
@@ -186,6 +190,10 @@ class SimInbox:
             owner.alive()
         if server.down or draw < trouble.hangs or (trouble.fails and chance.random() < trouble.fails):
             raise WireError("the inbox does not answer")
+
+
+async def _nothing() -> None:
+    pass
 
 
 async def _wait(news: asyncio.Event, seconds: float) -> bool:

@@ -60,6 +60,11 @@ class Pen:
         """A mail that is nothing to us."""
         return self._mail("news@shop.example", "Everything must go.", at, "Subject: Sale\r\nPrecedence: bulk\r\n")
 
+    def by_hand(self, person: Person, at: datetime) -> bytes:
+        """A mail that our human writes to somebody, from their own program."""
+        text = "I will call you on Monday at nine, as we said."
+        return self._mail(OURS, text, at, "Subject: Our call\r\n", to=person.email)
+
     def bounce(self, person: Person, at: datetime, *, hard: bool) -> bytes:
         """A report that the last mail did not arrive, in the form of RFC 3464."""
         original = _HEADERS.parsebytes(person.received[-1]) if person.received else {}
@@ -86,8 +91,8 @@ class Pen:
         message_id = str(_HEADERS.parsebytes(self.chance.choice(person.received))["Message-ID"]).strip()
         return f"In-Reply-To: {message_id}\r\nReferences: {message_id}\r\n"
 
-    def _mail(self, sender: str, text: str, at: datetime, headers: str) -> bytes:
+    def _mail(self, sender: str, text: str, at: datetime, headers: str, to: str = OURS) -> bytes:
         number = next(self._count)
-        top = f"From: <{sender}>\r\nTo: <{OURS}>\r\nDate: {format_datetime(at)}\r\n"
+        top = f"From: <{sender}>\r\nTo: <{to}>\r\nDate: {format_datetime(at)}\r\n"
         top += f"Message-ID: <n{number}@away.example>\r\n"
         return f"{top}{headers}\r\n{text}\r\n".encode()

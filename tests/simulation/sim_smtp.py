@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from cadenced import ports
@@ -63,6 +63,7 @@ class SmtpServer:
         self.on_write: Callable[[Write], None] = lambda _: None
         self.on_stall: Callable[[ports.Outgoing], None] = lambda _: None
         self.on_transaction: Callable[[ports.Outgoing], None] = lambda _: None
+        self.on_step: Callable[[], Awaitable[object]] = _nothing
 
     def hits(self, odds: float) -> bool:
         """Draw, and only where there is something to draw for."""
@@ -84,11 +85,14 @@ class SmtpServer:
         if self.hits(odds.refused_dot):
             written.refused.append(True)
             return self._answer(reply, self.chance.choice(("451 4.3.0 try later", "554 5.6.0 not this")))
-        if self.hits(odds.goodbye):
+        goodbye = self.hits(odds.goodbye)
+        if goodbye and self.chance.random() < 0.5:
             return self._answer(reply, "421 4.3.2 closing")
         dot = Dot(self.loop.time(), written.message)
         self.dots.append(dot)
         self.on_accept(dot)
+        if goodbye:
+            return self._answer(reply, "421 4.3.2 closing, with your mail")
         if self.hits(odds.lost):
             return self._answer(reply, "cut", self.chance.choice((0.01, 1.0, 700.0)))
         patience = self.chance.choice((2.0, 45.0, 400.0)) if self.hits(odds.slow) else self.chance.uniform(0.005, 0.3)
@@ -167,6 +171,7 @@ class SimMailer:
 
     async def _pause(self, message: ports.Outgoing, odds: float, longest: float) -> None:
         server = self.server
+        await server.on_step()
         if server.hits(odds):
             server.on_stall(message)
             await asyncio.sleep(server.chance.uniform(0.0, longest))
@@ -181,3 +186,7 @@ class SimMailer:
 
     async def close(self) -> None:
         """Say goodbye."""
+
+
+async def _nothing() -> None:
+    pass

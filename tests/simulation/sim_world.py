@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from cadenced.config.values import SentCopy
+from cadenced.config.values import Safety, SentCopy
 from cadenced.core.planner import Quota
 from cadenced.engine import moves, pace
+from cadenced.engine.agenda import Agenda
 from cadenced.engine.armoury import Armoury
 from cadenced.engine.resolver import Resolver
 from cadenced.engine.sender import Sender
@@ -26,24 +26,23 @@ from cadenced.engine.service import serve
 from cadenced.engine.steadiness import Steadiness
 from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import Workspace
+from cadenced.errors import RefusedError
 from cadenced.store import mailboxes, timeline, touches
-from cadenced.store.database import Database
 from cadenced.store.schema import prospects
 from cadenced.wording.settings import Settings
 from simulation import settings_of_worlds as terms
-from simulation.oracle import Oracle, Row
+from simulation.oracle import Oracle, Rest, Row
 from simulation.sim_imap import ImapServer, SimInbox
 from simulation.sim_people import Pen, Person
+from simulation.sim_rest import LONGEST, Quiet
 from simulation.sim_smtp import Dot, Odds, SimMailer, SmtpServer, Write
+from simulation.sim_store import fresh_store
 from simulation.virtual_loop import Dead, Process, UnrestError, VirtualLoop, process
 
 BEGIN = datetime(2026, 1, 1, 7, tzinfo=UTC)
 PLACES = (("Europe/Paris", "FR"), ("America/New_York", "US"), ("Asia/Tokyo", "JP"))
-TICK = 30.0
-"""A rest of just so many seconds is a service's tick: while nothing is ahead it may be longer, for speed's sake."""
 ROUNDS = 400
 """Rounds of the loop for a person and a day, beyond which something spins; a busy world needs 130."""
-LONGEST_REST = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,8 @@ class Parts:
     mailer: type[SimMailer] = SimMailer
     inbox: type[SimInbox] = SimInbox
     barrier: bool = True
+    durable: bool = True
+    safety: Safety = field(default_factory=Safety)
 
 
 @dataclass(slots=True)
@@ -98,55 +99,7 @@ class SimClock:
         return self._world.loop.time()
 
     async def sleep(self, span: timedelta) -> None:
-        await self._world.rest(span.total_seconds())
-
-
-class SimStore(Database):
-    """The real store; each transaction is a place where a process may stall, stop or die, before it or after it."""
-
-    world: World
-
-    async def run(self, work: Callable[[Connection], Any]) -> Any:
-        await self.world.edge()
-        result = self.transact(work)
-        await self.world.edge()
-        return result
-
-
-_STORE: SimStore | None = None
-_FRESH = b""
-_CONNECTION: Any = None
-
-
-def fresh_store() -> SimStore:
-    """Return the one store in memory, empty: opening and migrating a new one takes longer than a world."""
-    global _STORE, _FRESH  # noqa: PLW0603 - one engine keeps its compiled statements over all worlds
-    if _STORE is None:
-        _STORE = SimStore("sqlite://", inline=True)
-        _STORE.open()
-        _FRESH = _raw(_STORE).serialize()
-    _raw(_STORE).deserialize(_FRESH)
-    return _STORE
-
-
-def _raw(store: SimStore) -> Any:
-    global _CONNECTION  # noqa: PLW0603 - as above
-    if _CONNECTION is None:
-        _CONNECTION = store._engine.raw_connection()
-    return _CONNECTION.driver_connection
-
-
-@dataclass(slots=True)
-class _Rest:
-    wake_at: float
-    earliest: float
-    listens: bool
-    done: asyncio.Future[None]
-    timer: asyncio.TimerHandle
-
-    def tick_from(self, moment: float) -> float:
-        """Return the first of the service's own ticks that is not before a moment: nobody knows what comes."""
-        return self.earliest + TICK * math.ceil(max(0.0, moment - self.earliest) / TICK)
+        await self._world.quiet.rest(span.total_seconds())
 
 
 @dataclass(slots=True)
@@ -155,8 +108,7 @@ class Daemon:
 
     process: Process
     workspace: Workspace
-    senders: list[Sender] = field(default_factory=list)
-    watchers: list[Watcher] = field(default_factory=list)
+    agenda: Agenda | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     services: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -170,12 +122,13 @@ class World:
         self.parts = parts or Parts()
         self.chance = random.Random(seed)  # noqa: S311 - replay is the point
         self.loop = VirtualLoop()
+        self.quiet = Quiet(self.loop, self._next_due)
         self.begin = BEGIN + timedelta(days=self.chance.randrange(0, 300))
         self.offset = timedelta()
         self.store = fresh_store()
-        self.store.world = self
+        self.store.edge = self.edge
         self.terms = self._draw_terms()
-        self.config = terms.config(self.terms)
+        self.config = terms.config(self.terms, self.parts.safety)
         self.library = terms.EDITIONS[0]
         self.clock = SimClock(self)
         self.smtp = SmtpServer(self.loop, self.chance)
@@ -188,11 +141,9 @@ class World:
         self.trace: list[str] = []
         self.counts: dict[str, int] = {}
         self.boots = 0
-        self._rests: dict[int, _Rest] = {}
-        self._upcoming: list[float] = []
-        safety = self.config.safety
-        w = (safety.fence_age + safety.arm_ttl).total_seconds() + 0.5
-        self.oracle = Oracle(w, self.terms.min_gap.total_seconds(), self.terms.daily_limit)
+        self.fuse = 0
+        self.oracle = Oracle(self.terms.min_gap.total_seconds(), self.terms.daily_limit)
+        self.imap.on_step = self.smtp.on_step = self.step
         self.smtp.on_accept = self._accepted
         self.smtp.on_write = self._written
 
@@ -201,7 +152,7 @@ class World:
         copies = chance.choice((SentCopy.SERVER, SentCopy.SERVER, SentCopy.SELF, SentCopy.APPEND, SentCopy.NONE))
         gap = timedelta(seconds=chance.choice((0, 0, 30, 90)))
         limit = chance.choice((0, 0, max(2, self.scale.people // 3)))
-        return terms.Terms(copies, gap, limit, chance.choice((1, 4)))
+        return terms.Terms(copies, gap, limit, chance.choice((1, 4)), chance.random() < 0.8)
 
     # -- time
 
@@ -215,55 +166,18 @@ class World:
 
     def at(self, moment: float, what: Callable[..., object], *args: Any) -> None:
         """Let something happen at a moment; whoever rests is awake by then."""
-        self.foresee(moment)
+        self.quiet.foresee(moment)
         self.loop.later(moment - self.loop.time(), what, *args)
 
-    def foresee(self, moment: float, *, everybody: bool = False) -> None:
-        """Let no listener rest beyond a moment at which something happens, except for its tick."""
-        self._upcoming.append(moment)
-        for rest in list(self._rests.values()):
-            if rest.wake_at > rest.tick_from(moment) and (rest.listens or everybody):
-                self._wake_by(rest, rest.tick_from(moment))
-
-    def _wake_by(self, rest: _Rest, moment: float) -> None:
-        rest.timer.cancel()
-        rest.wake_at = moment
-        rest.timer = self.loop.later(moment - self.loop.time(), _finish, rest.done)
-
-    async def rest(self, seconds: float, *, listens: bool = False) -> None:
-        """Sleep; a service's tick sleeps on while there is nothing to hear (or, where it does not listen, to do)."""
-        if seconds != TICK:
-            await asyncio.sleep(seconds)
-            return
-        now = self.loop.time()
-        earliest = now + seconds
-        ahead = self._next_happening(now) if listens else self._next_due(now)
-        done = self.loop.create_future()
-        rest = _Rest(0.0, earliest, listens, done, self.loop.later(seconds, _finish, done))
-        ahead = min(ahead, now + LONGEST_REST)
-        self._wake_by(rest, rest.tick_from(ahead) if listens else max(earliest, ahead))
-        self._rests[id(rest)] = rest
-        try:
-            await done
-        finally:
-            rest.timer.cancel()
-            del self._rests[id(rest)]
-
-    def _next_happening(self, now: float) -> float:
-        self._upcoming = [moment for moment in self._upcoming if moment > now]
-        return min(self._upcoming, default=now + LONGEST_REST)
-
-    def _next_due(self, now: float) -> float:
-        """Return when the store has something to do next (loop time)."""
+    def _next_due(self) -> float:
+        """Return in how many seconds the store has something to do."""
         wall = (self.wall() - _EPOCH) // timedelta(microseconds=1)
-        raw = _raw(self.store)
-        first = raw.execute("SELECT min(due_at) FROM enrolments WHERE lane IN ('mail', 'desk')").fetchone()[0]
-        armed = raw.execute("SELECT min(armed_at) FROM touches WHERE state = 'unknown'").fetchone()[0]
+        first, armed = self.store.raw.execute(_AHEAD).fetchone()
         moments = [armed + self.config.safety.quiet // timedelta(microseconds=1)] if armed else []
         if first and first <= wall:
             first = wall if armed else self._kept_back(wall)
         moments += [first] if first else []
-        return now + (min(moments) - wall) / 1e6 if moments else now + LONGEST_REST
+        return (min(moments) - wall) / 1e6 if moments else LONGEST
 
     def _kept_back(self, wall: int) -> int | None:
         """Return until when a limit keeps back what is due, None where only a human can let it go."""
@@ -285,12 +199,16 @@ class World:
 
     def row_of(self, message_id: str) -> Row | None:
         """Return what the ledger says of a message."""
-        found = _raw(self.store).execute(f"{_ROWS} WHERE message_id = ?", (message_id,)).fetchone()
-        return Row(*found[1:]) if found else None
+        found = self.store.ask(f"{_ROWS} WHERE message_id = ?", message_id)
+        return Row(*found[0][1:]) if found else None
 
     def _written(self, written: Write) -> None:
         self.tell("write", written.message.recipient)
-        self.oracle.wrote(written, self.row_of(written.message.message_id))
+        message_id = written.message.message_id
+        held = self.store.ask("SELECT hold, held_at FROM mailboxes WHERE hold <> ''")
+        rests = Rest(held[0][0], _moment(held[0][1])) if held else Rest()
+        armed = self.store.ask("SELECT armed_at FROM touches WHERE message_id = ?", message_id)
+        self.oracle.wrote(written, self.row_of(message_id), rests, _moment(armed[0][0]) if armed else None)
 
     def _accepted(self, dot: Dot) -> None:
         row = self.row_of(dot.message.message_id)
@@ -303,7 +221,7 @@ class World:
     def _file_copy(self, dot: Dot) -> None:
         copies = self.terms.sent_copy
         lag = self.chance.choice((0.5, 0.5, 20.0, 200.0))
-        if copies is SentCopy.SERVER and (not self.faulty or self.chance.random() > 0.05):
+        if copies is SentCopy.SERVER and self.terms.files:
             self.at(self.loop.time() + lag, self.imap.deliver, dot.message.raw, "Sent")
         elif copies is SentCopy.SELF and dot.message.copy_to:
             self.at(self.loop.time() + lag, self.imap.deliver, dot.message.raw, "INBOX")
@@ -315,15 +233,24 @@ class World:
 
     async def edge(self) -> None:
         """A state edge of the product: here a process may stall, stop or die."""
+        if not await self.step():
+            await asyncio.sleep(0)
+            owner = process()
+            if owner is not None:
+                owner.alive()
+
+    async def step(self) -> bool:
+        """A moment between two lines of the product; returns whether something happened to the process there."""
         owner = process()
         if owner is None:
-            return
+            return False
         owner.alive()
-        if self.edge_odds and self.chance.random() < self.edge_odds:
+        self.fuse -= 1
+        tripped = self.fuse == 0 or (self.edge_odds > 0 and self.chance.random() < self.edge_odds)
+        if tripped:
             await self.trip_up(owner)
-        else:
-            await asyncio.sleep(0)
-        owner.alive()
+            owner.alive()
+        return tripped
 
     async def trip_up(self, owner: Process) -> None:
         """Something happens to a process between two lines; the nemesis overrides it."""
@@ -361,10 +288,13 @@ class World:
         if parts.armoury is not None:
             sender._armoury = parts.armoury(space, watcher.fence)
         resolver = Resolver(space, {box.name: watcher})
-        daemon.senders, daemon.watchers = [sender], [watcher]
-        space.changed = lambda: self._soon(daemon, sender.wake)
+        agenda = Agenda(space, lambda names: sender.wake.set() if names else None)
+        watcher.heard = sender.wake.set
+        daemon.agenda = agenda
+        space.changed = lambda: self._soon(daemon, agenda.wake)
         space.doubted = lambda: self._soon(daemon, resolver.wake)
-        services = [asyncio.ensure_future(serve(one, daemon.stop)) for one in (watcher, sender, resolver)]
+        space.longest_sleep = timedelta(seconds=LONGEST)
+        services = [asyncio.ensure_future(serve(one, daemon.stop)) for one in (watcher, sender, resolver, agenda)]
         done, _ = await asyncio.wait(services, return_when=asyncio.FIRST_EXCEPTION)
         await sender.close(20.0)
         for service in services:
@@ -378,13 +308,12 @@ class World:
     def notice(self) -> None:
         """Let the daemon notice, within half a second, that another process wrote to the store."""
         daemon = self.daemon
-        if daemon is not None:
-            for sender in daemon.senders:
-                self.loop.later(self.chance.uniform(0.05, 0.55), sender.wake.set)
+        if daemon is not None and daemon.agenda is not None:
+            self.loop.later(self.chance.uniform(0.05, 0.55), daemon.agenda.wake.set)
 
     async def rest_until(self, news: asyncio.Event, seconds: float) -> bool:
         """Wait for news, as IDLE does."""
-        waits = [asyncio.ensure_future(self.rest(seconds, listens=True)), asyncio.ensure_future(news.wait())]
+        waits = [asyncio.ensure_future(self.quiet.rest(seconds, listens=True)), asyncio.ensure_future(news.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -410,7 +339,10 @@ class World:
     def enrol(self, email: str, sequence: str = "plan") -> None:
         """A human begins a sequence for somebody."""
         space = self.office()
-        self.store.transact(lambda tx: moves.enrol(tx, space, email, sequence, space.now()))
+        try:
+            self.store.transact(lambda tx: moves.enrol(tx, space, email, sequence, space.now()))
+        except RefusedError:  # somebody was enrolled already, or has opted out
+            return
         self.oracle.begun_again(email)
         self.tell("enrol", email)
         self.notice()
@@ -464,21 +396,18 @@ class World:
 
     def judge_end(self) -> None:
         """Compare the store with the facts."""
-        rows = self._ask(_ROWS)
-        self.oracle.rows_at_the_end({row[0]: Row(*row[1:]) for row in rows})
-        live = {f"{row[0]} {row[1]}": (row[2], row[3], _moment(row[4]), row[5]) for row in self._ask(_LIVE)}
+        for fault in self.loop.faults:
+            self.oracle.breaks("world", fault)
+        ask = self.store.ask
+        self.oracle.moved(ask("SELECT id, before, after FROM moves"))
+        self.oracle.rows_at_the_end({row[0]: Row(*row[1:]) for row in ask(_ROWS)})
+        live = {f"{row[0]} {row[1]}": (row[2], row[3], _moment(row[4]), row[5]) for row in ask(_LIVE)}
         self.oracle.course_at_the_end(live, self.true_now())
-        self.oracle.answers_at_the_end(dict(self._ask(_EFFECTS)))
-        for _ in self._ask("SELECT id FROM inbound WHERE evidence LIKE '%fault of cadenced%'"):
+        self.oracle.questions_at_the_end(row[0] for row in ask(_UNASKED))
+        self.oracle.followed_at_the_end(row[0] for row in ask(_LOST))
+        self.oracle.answers_at_the_end(dict(ask(_EFFECTS)))
+        for _ in ask("SELECT id FROM inbound WHERE evidence LIKE '%fault of cadenced%'"):
             self.oracle.breaks("I18", "a mail led to a fault of the product")
-
-    def _ask(self, question: str) -> list[Any]:
-        return _raw(self.store).execute(question).fetchall()
-
-
-def _finish(done: asyncio.Future[None]) -> None:
-    if not done.done():
-        done.set_result(None)
 
 
 def _moment(microseconds: int | None) -> datetime | None:
@@ -486,7 +415,20 @@ def _moment(microseconds: int | None) -> datetime | None:
 
 
 _WORDING = Settings(select=frozenset({"guilt"}))
-_ROWS = "SELECT message_id, recipient, sequence, step, generation, state, sha256, boot_id FROM touches"
+_AHEAD = """
+SELECT (SELECT min(due_at) FROM enrolments WHERE lane IN ('mail', 'desk')),
+       (SELECT min(armed_at) FROM touches WHERE state = 'unknown')
+"""
+_ROWS = "SELECT message_id, recipient, sequence, step, generation, state, sha256, boot_id, evidence FROM touches"
+_UNASKED = """
+SELECT t.message_id FROM touches t JOIN enrolments e ON e.id = t.enrolment_id
+WHERE t.state = 'in_doubt' AND NOT EXISTS (SELECT 1 FROM tasks q WHERE q.touch_id = t.id AND q.done_at IS NULL)
+"""
+_LOST = """
+SELECT p.email FROM prospects p WHERE p.email NOT IN (SELECT email FROM suppressions)
+AND (SELECT count(*) FROM enrolments e WHERE e.prospect_id = p.id AND e.outcome = 'moved to nurture')
+  > (SELECT count(*) FROM enrolments e WHERE e.prospect_id = p.id AND e.sequence = 'nurture')
+"""
 _LIVE = """
 SELECT p.email, e.sequence, e.state, e.step, e.due_at,
        (SELECT count(*) FROM tasks t WHERE t.enrolment_id = e.id AND t.done_at IS NULL)

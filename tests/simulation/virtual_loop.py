@@ -80,7 +80,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._clock_resolution = 1e-6  # at 1e-9 the sums of floats no longer move and the loop spins
         self._selector = _NoSelector(self)
         self.world = contextvars.Context()
-        self.set_exception_handler(lambda _loop, _context: None)
+        self.faults: list[str] = []
+        self.set_exception_handler(self._note_fault)
+
+    def _note_fault(self, _loop: Any, context: dict[str, Any]) -> None:
+        """Keep what went wrong in the world itself, which nobody else would hear of."""
+        fault = context.get("exception")
+        if "handle" in context and fault is not None and not isinstance(fault, Dead):
+            self.faults.append(f"{type(fault).__name__}: {fault}")
 
     def time(self) -> float:
         return self.moment
