@@ -140,3 +140,36 @@ async def test_an_inbox_too_slow_for_the_fence_is_named_with_the_cure_and_what_i
 
 def test_no_cure_is_offered_that_the_configuration_refuses() -> None:
     assert "fewer folders" in slowness(25.0, Safety())
+
+
+async def test_news_that_a_fence_has_read_meanwhile_is_not_read_once_more(
+    watcher: Watcher, ears: Ears, clock: HastyClock
+) -> None:
+    await watcher.fence()
+    looked = 0
+    folders = ears.folders
+
+    async def counted() -> object:
+        nonlocal looked
+        looked += 1
+        return await folders()
+
+    async def fence_meanwhile(span: timedelta) -> None:
+        clock.sleep = sleep
+        await clock.advance(span.total_seconds() / 2)
+        await watcher.fence()
+
+    ears.folders = counted
+    sleep, clock.sleep = clock.sleep, fence_meanwhile
+    await watcher.tick()
+    assert looked == 1  # by the fence
+
+
+async def test_news_that_no_fence_has_read_is_read_a_moment_later(
+    watcher: Watcher, ears: Ears, clock: HastyClock
+) -> None:
+    await watcher.fence()
+    ears.deliver(b"Subject: a\r\n\r\nHello\r\n")
+    await watcher.tick()
+    assert clock.slept[-1] == 0.1
+    assert not await ears.wait(0)

@@ -160,3 +160,14 @@ async def test_dovecot_tells_at_once_when_asked_what_it_tells_listeners_half_a_s
         spans.append(asyncio.get_running_loop().time() - began)
     assert min(spans) < 0.4
     await box.close()
+
+
+async def test_attention_that_is_paid_again_and_again_is_news_once(peer: Peer) -> None:
+    box = box_for(peer)
+    assert await box.wait(5)
+    box.attend(600)
+    assert await box.wait(5)
+    for _ in range(20):
+        box.attend(600)
+        assert not await box.wait(0)
+    await box.close()

@@ -36,6 +36,9 @@ ATTENTION = timedelta(minutes=30)
 
 CLOSE_TICK = timedelta(seconds=2)
 """How often all folders are read meanwhile, where that costs nothing: answers that a filter or Junk has taken away."""
+RECENT, MEANWHILE = timedelta(seconds=1), timedelta(seconds=0.1)
+"""Where a fence has read so recently, the next one is waited for so long before the same is read once more."""
+
 _MOST_OF_TIME = 100
 """Reading all folders may take a hundredth of the time; where it takes longer, it is done less often."""
 
@@ -73,6 +76,7 @@ class Watcher:
         self._close_until = self._took = 0.0
         self._is_near = False
         self._slow = 0
+        self._began = float("-inf")
 
     @property
     def idle(self) -> bool:
@@ -81,7 +85,7 @@ class Watcher:
 
     async def tick(self) -> timedelta:
         """Read what has come; return how long to listen for more."""
-        if await self._read() is None:
+        if not await self._is_read_anyway() and await self._read() is None:
             return min(_FIRST_REST * int(2 ** (self._faults - 1)), _LONGEST_REST)
         if not self._is_near or self._workspace.clock.monotonic() >= self._close_until:
             return TICK
@@ -116,6 +120,15 @@ class Watcher:
             await self._note_pace()
         return began
 
+    async def _is_read_anyway(self) -> bool:
+        """Whether a fence has read all that there is news of: while sends run, theirs do several times a second."""
+        clock = self._workspace.clock
+        asked = clock.monotonic()
+        if self.synced_at is None or asked - self._began > RECENT.total_seconds():
+            return False
+        await clock.sleep(MEANWHILE)
+        return self._began > asked and self.synced_at is not None
+
     async def _read(self) -> float | None:
         async with self._lock:
             began = self._workspace.clock.monotonic()
@@ -125,6 +138,7 @@ class Watcher:
                 await self._note_fault(fault)
                 return None
             self._took = self._workspace.clock.monotonic() - began
+            self._began = began
             await self._note_synced()
             return began
 

@@ -56,8 +56,9 @@ class Watch:
     def attend(self, seconds: float) -> bool:
         """Listen closely for so long; False where the server is too far away for that."""
         now = asyncio.get_running_loop().time()
+        was_close = self._wants_closeness()
         self._close_until = max(self._close_until, now + seconds)
-        if self._wants_closeness() and not self._is_close and self._connection is not None:
+        if self._wants_closeness() and not was_close and self._connection is not None:
             self._connection.channel.news.set()  # whoever listens now, listens closely from now on
         return not self._nearness.is_far(now)
 
