@@ -10,6 +10,7 @@ from cadenced.reading.inbound import Inbound
 _LONG = 2_500  # characters: no autoresponder of a person is longer without saying so in its header or subject
 _READ = 4_000
 _MACHINE = 0.75  # the share of the words from which they alone say that a machine wrote
+_SURELY = 0.93  # and even beside a word that people use
 _PERSON = 0.1  # and below which phrases are not believed
 # `Auto-Submitted` is judged by its value (RFC 3834, 5); the names of the other fields are in the pattern file.
 _VALUES = re.compile(
@@ -101,7 +102,8 @@ def _by_voice(inbound: Inbound, subject: str, text: str, titled: tuple[str, ...]
         return None
     found = _by_phrases(inbound, subject, text, titled)
     share, _ = voice.machine(text)
-    if found is None and share >= _MACHINE and not voice.person(text, text.lower()) and not voice.requests(text):
+    sure = share >= _SURELY or (share >= _MACHINE and not voice.person(text, text.lower()))
+    if found is None and sure and not voice.requests(text):
         return Automatic(_kind(subject, text), (f"words of a machine: {share:.2f}", *titled))
     return None if found and share < _PERSON and not voice.says("automatic", text) else found
 

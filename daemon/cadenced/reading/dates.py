@@ -25,6 +25,11 @@ _AFTERWARDS = re.compile(
     r"\b(?:after that|afterwards|thereafter|danach|daarna|därefter|efter det|après cela|ensuite|dopo di ciò"
     r"|depois disso)\b"
 )
+_WEEK_AFTER = re.compile(
+    r"\b(?:the week after(?=\W*$|[.,;])|a week (?:later|after that)|la semaine (?:suivante|d'après)"
+    r"|die woche (?:danach|darauf)|de week (?:erna|daarna|daarop)|la semana siguiente|la settimana (?:dopo|successiva)|(?:a|na) semana seguinte"
+    r"|veckan (?:efter|därpå))"
+)
 _AWAY = 3  # the rank of a day of absence; the last of several counts
 _SEVERAL = frozenset({_AWAY, 5})  # of several absences in one notice the last return counts
 _NEAR = 70  # characters between a cue and the day that it speaks of
@@ -87,6 +92,8 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
                 best = (score, day)
     if best and afterwards and best[0] < _ASKED_FOR:
         best = (best[0], best[1] + timedelta(1))
+    if best and best[0] < _ASKED_FOR and _WEEK_AFTER.search(text.lower()):
+        best = (best[0], best[1] + timedelta(7 - best[1].weekday()))
     lead = reading.grammar.lead.search(text.lower())
     if best and lead and best[0] < _ASKED_FOR:  # "our contract runs until May, write two months before"
         best = (best[0], dates_resolve.earlier(lead, best[1], reading.grammar))
@@ -321,6 +328,10 @@ def _wish(clue: _Clue, asked: bool, away: bool, reading: Reading) -> tuple[float
     score = (3.0 if asked else 0.0) + (1.5 if clue.preposition else 0.0) + (0.5 if mention.day else 0.0)
     if away and not asked and not after:
         score -= 2.0
+    if clue.preposition == "before" and reading.grammar.cues["negation"].search(
+        clue.sentence
+    ):  # "nothing before the holidays; write in September"
+        score -= 1.6
     return score, max(_day_of_wish(clue), reading.sent + timedelta(1)) if mention.last > reading.sent else mention.first
 
 

@@ -209,7 +209,8 @@ def _parts_of_months(words: Mapping[str, Any], month: str, year: str) -> Iterabl
     """Read `the last week of May`, and in one word, as German writes it, `die letzte Maiwoche`, `die Maihälfte`."""
     nth = rf"(?P<qw>{_any(map(re.escape, words['nth']))})\w*"
     of = r"(?:\s+(?:of|in|im|des|de|du|do|del|di|van|av|i)\b|\s+d['’])?"
-    week = words["units"]["week"]
+    whole = "(?:full|complete|volle[nr]?|ganze[nr]?|pleine|complète|volledige|hele|completa|entera|inteira|hela) "
+    week = rf"(?P<whole>{whole})?(?:{words['units']['week']})(?:\s+(?:complète|pleine|completa|entera|inteira))?"
     yield "nth_week", rf"(?<!\w){nth}\s+(?:{week}){of}\s*(?:{words['article']})?{month}{year}"
     if words["months"][0].startswith("januar|jänner"):
         inner = month.removesuffix(r"(?!\w)")

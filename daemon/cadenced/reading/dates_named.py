@@ -41,7 +41,7 @@ def _holidays(match: re.Match[str], reading: Reading) -> Span | None:
         last = date(year, 8, 9) if reading.grammar.language == "sv" else date(year, 8, 31)  # Sweden rests in July
         return date(year, 7, 1), last
     if any(word in match[0] for word in _WINTER) or month >= 10 or (month == 1 and reading.sent.day < 5):
-        return date(year, 12, 22), date(year + 1, 1, 4)
+        return date(year, 12, 22), date(year + 1, 1, 6 if reading.plan else 4)
     return None
 
 

@@ -154,6 +154,8 @@ def _nth_week(match: re.Match[str], reading: Reading) -> Span | None:
     if not span or not nth:
         return None
     first = span[0][1] - timedelta(6) if nth < 0 else span[0][0] + timedelta(7 * (nth - 1))
+    if group(match, "whole"):  # a full week begins on a Monday
+        first += timedelta(-first.weekday() % 7)
     return first, first + timedelta(6)
 
 

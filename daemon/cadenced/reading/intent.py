@@ -22,10 +22,10 @@ _LEAST = 1.5
 _STOP = 5.0  # one unsubscribe family is enough
 _BEFORE_BUT = 0.5
 _ASKED = 0.5
-_TRUST = 0.25  # how much a point of the phrases counts beside the logarithm of a share of the words
+_TRUST = 0.2  # how much a point of the phrases counts beside the logarithm of a share of the words
 _ENOUGH = 9.0  # points above say nothing more
 _FLOOR = 1e-4
-_LIKELY = 0.35  # the least share on which words alone decide
+_LIKELY = 0.22  # the least share on which words alone decide
 _SURE = 0.6  # and the least for a request to stop
 # Who wins when two verdicts are equally strong.
 _ORDER = ("unsubscribe", "referral", "not_now", "objection", "not_interested", "question", "interested")

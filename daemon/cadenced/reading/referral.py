@@ -30,15 +30,18 @@ class _Candidate:
     start: int
 
 
-def read(text: str, language: str) -> Referral | None:
-    """Return the person whom the text names to turn to, or None; quoted lines do not count."""
+def read(text: str, language: str, anybody: bool = False) -> Referral | None:
+    """Return the person whom the text names to turn to, or None; quoted lines do not count.
+
+    `anybody`: the text is known to name somebody; then a name with a title or a task beside it is enough.
+    """
     spoken = quoting.spoken(text)[:_MAX_TEXT].replace("’", "'")
     sentences = [" ".join(piece.split()) for piece in _SENTENCE.split(spoken) if piece.strip()]
     address, home = _address(sentences, language)
     if address:
         return Referral(_name_beside(home, address, language), address)
     speaking = [sentence for sentence in sentences if intent.speaks_for("referral", sentence, language)]
-    names = (_name(sentence, language) for sentence in speaking)
+    names = (_name(sentence, language) for sentence in (*speaking, *(sentences if anybody else ())))
     name = next(filter(None, names), "")
     return Referral(name, "") if name else None
 

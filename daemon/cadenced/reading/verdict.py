@@ -28,7 +28,7 @@ from cadenced.reading.referral import Referral
 
 Business = Callable[[date], bool]
 
-CLASSIFIER = "2"
+CLASSIFIER = "3"
 """Raised with every change of the rules; stored beside each verdict, so that history can be re-read."""
 
 _REPLY = re.compile(
@@ -80,7 +80,7 @@ def judge(
     if machine:
         return machine
     own = own_words(inbound)
-    tongue = languages.detect(own or inbound.subject)
+    tongue = _tongue(inbound, own)
     answer = calendar.find(inbound)
     if answer:
         return Verdict(f"invite.{answer.kind}", language=tongue, reply_text=own, evidence=answer.evidence)
@@ -92,6 +92,12 @@ def judge(
     if stranger:
         return Verdict("unrelated", language=tongue, reply_text=own, evidence=(stranger,))
     return _person(inbound, own, tongue, clock)
+
+
+def _tongue(inbound: Inbound, own: str) -> str:
+    """Return the language of the writer's words; where they are too few, that of the whole mail and its quotes."""
+    found = languages.detect(own or inbound.subject)
+    return found or languages.detect(f"{own}\n{inbound.subject}") or languages.detect(inbound.text)
 
 
 def warm() -> None:
@@ -242,7 +248,7 @@ def _person(inbound: Inbound, own: str, tongue: str, clock: _Clock) -> Verdict:
     return Verdict(
         meant.kind,
         until=dates.again_on(own, sent, tongue, clock.business) if sent else None,
-        referral=referrals.read(own, tongue) if meant.kind in _NAMING else None,
+        referral=referrals.read(own, tongue, meant.kind == "reply.referral") if meant.kind in _NAMING else None,
         language=tongue,
         reply_text=own,
         evidence=meant.evidence,
