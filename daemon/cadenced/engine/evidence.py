@@ -47,6 +47,21 @@ class Searches(Protocol):
         ...
 
 
+class Round:
+    """One look at a mailbox for all its touches in doubt: what is searched for each of them is searched once."""
+
+    def __init__(self, mailbox: Searches) -> None:
+        self._mailbox = mailbox
+        self._found: dict[tuple[int, ...], Mapping[int, str]] = {}
+
+    async def find_copies(self, wanted: tuple[Touch, ...]) -> Mapping[int, str]:
+        """Return what the mailbox says, or has said in this round."""
+        asked = tuple(one.id for one in wanted)
+        if asked not in self._found:
+            self._found[asked] = await self._mailbox.find_copies(wanted)
+        return self._found[asked]
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """It was sent."""
@@ -105,12 +120,15 @@ def gather(tx: Connection, workspace: Workspace, touch: Touch) -> Known:
     return Known(touches.copy_was_seen(tx, touch.id), copies.is_referred_to(tx, touch), filing)
 
 
-async def judge(workspace: Workspace, inquiry: Inquiry, known: Known, mailbox: Searches) -> Judgement:
-    """Look for a touch, once. Raises WireError."""
+def by_record(known: Known) -> Sent | None:
+    """Return what the store alone can say of a touch, None where a mailbox must be searched."""
     if known.seen:
         return Sent("a copy of it has been read")
-    if known.referred_to:
-        return Sent("something that came in refers to it")
+    return Sent("something that came in refers to it") if known.referred_to else None
+
+
+async def judge(workspace: Workspace, inquiry: Inquiry, known: Known, mailbox: Searches) -> Judgement:
+    """Look for a touch, once. Raises WireError."""
     touch = inquiry.touch
     told = _untold(workspace, touch, known)
     control = () if told else known.filing.sends[: max(workspace.config.safety.calibration, 1)]

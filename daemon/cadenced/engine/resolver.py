@@ -51,7 +51,8 @@ class Resolver:
         self._inquiries = {_arming(touch): self._inquiry(touch) for touch in unknown}
         if self._workspace.unsteady():
             return TICK
-        waits = [await self._attend(touch) for touch in unknown if self._is_ours(touch)]
+        rounds = {name: evidence.Round(watcher) for name, watcher in self._watchers.items()}
+        waits = [await self._attend(touch, rounds) for touch in unknown if self._is_ours(touch)]
         return min([*waits, TICK])
 
     async def rest(self, span: timedelta) -> None:
@@ -65,12 +66,12 @@ class Resolver:
     def _inquiry(self, touch: Touch) -> Inquiry:
         return self._inquiries.get(_arming(touch)) or Inquiry(touch)
 
-    async def _attend(self, touch: Touch) -> timedelta:
+    async def _attend(self, touch: Touch, rounds: Mapping[str, Searches]) -> timedelta:
         """Look into a touch when it is time; returns how long it need not be looked at."""
         left = self._left(touch)
         if left > timedelta(0):
             return left
-        judgement = await self._judge(touch)
+        judgement = await self._judge(touch, rounds.get(touch.mailbox))
         if isinstance(judgement, Later):
             self._inquiry(touch).next_at = self._workspace.clock.monotonic() + judgement.span.total_seconds()
             return judgement.span
@@ -85,13 +86,15 @@ class Resolver:
             return quiet
         return max(quiet, timedelta(seconds=next_at - self._workspace.clock.monotonic()))
 
-    async def _judge(self, touch: Touch) -> Judgement:
-        inquiry = self._inquiry(touch)
+    async def _judge(self, touch: Touch, mailbox: Searches | None) -> Judgement:
         known = await self._workspace.database.run(lambda tx: evidence.gather(tx, self._workspace, touch))
-        if self._workspace.config.mailbox(touch.mailbox) is None and not known.seen:
+        told = evidence.by_record(known)
+        if told is not None:
+            return told
+        if mailbox is None:
             return Unproven(f"the mailbox {touch.mailbox} is no longer configured")
         try:
-            return await evidence.judge(self._workspace, inquiry, known, self._watchers[touch.mailbox])
+            return await evidence.judge(self._workspace, self._inquiry(touch), known, mailbox)
         except WireError as fault:
             return self._out_of_reach(touch, known, fault)
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from cadenced.config import Config, SentCopy
+from cadenced.config import Config, Mailbox, SentCopy
 from cadenced.core import planner
 from cadenced.core.planner import Away
 from cadenced.engine.supervisor import Supervisor
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import StoreError
-from cadenced.store import instance, mailboxes, tasks, timeline
+from cadenced.store import copies, instance, mailboxes, tasks, timeline
 from cadenced.store.instance import Mark, Restored
 
 log = logging.getLogger(__name__)
@@ -161,9 +161,15 @@ def _without_file(tx: Connection, workspace: Workspace) -> None:
     On PostgreSQL a worker on another machine has no file at its first start; that is no sign of a backup.
     """
     log.warning("instance.json is missing beside the database")
-    blind = [box.name for box in workspace.config.mailboxes if box.imap.sent_copy is SentCopy.NONE]
+    blind = [box.name for box in workspace.config.mailboxes if _is_blind(tx, workspace, box)]
     if blind and workspace.database.is_sqlite:
         enter(tx, workspace, "instance.json is missing, and no copy of sent mail is kept that could tell", blind)
+
+
+def _is_blind(tx: Connection, workspace: Workspace, box: Mailbox) -> bool:
+    """Whether no copies of what a mailbox sends are kept: none shall be, or of its last sends none was ever seen."""
+    filing = copies.filing(tx, box.name, workspace.now(), EVERY_SENDS)
+    return box.imap.sent_copy is SentCopy.NONE or 0 < filing.lacking == len(filing.sends)
 
 
 def enter(tx: Connection, workspace: Workspace, reason: str, names: Collection[str] = ()) -> Restored:
