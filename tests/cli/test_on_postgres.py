@@ -12,6 +12,7 @@ from sqlalchemy import text
 from story import Story, said
 
 from cadenced import ports
+from cadenced.store import leases
 from peers import postgres
 
 pytestmark = [
@@ -45,7 +46,7 @@ async def test_pages_audit_and_deeds_work_on_postgres(far: Story, capfd: Any) ->
     far.bring_in("doubt@e.example")
     far.work(ports.Unknown("the connection ended"))
     page = said(capfd, "status", "--json").json
-    assert (page["prospects"], page["running"], page["in_doubt"]) == (4, None, 1)
+    assert (page["prospects"], page["running"], page["in_doubt"]) == (4, True, 1)
     assert said(capfd, "show", "ann@a.example", "--json").json["enrolments"][0]["state"] == "halted"
     assert said(capfd, "why", "cid@c.example").status == 0
     assert said(capfd, "today").status == 0
@@ -58,8 +59,22 @@ async def test_pages_audit_and_deeds_work_on_postgres(far: Story, capfd: Any) ->
 async def test_a_broken_invariant_is_found_on_postgres(far: Story, capfd: Any) -> None:
     far.bring_in("ann@a.example", "bob@b.example")
     far.work()
-    far.transact(lambda tx: tx.execute(text("UPDATE prospects SET untagged = 'ann@a.example' WHERE id = 2")))
+    far.transact(lambda tx: tx.execute(text("UPDATE prospects SET untagged = 'ann@a.example' WHERE email LIKE 'bob@%'")))
     far.transact(lambda tx: tx.execute(text("UPDATE touches SET raw = NULL, armed_at = NULL WHERE id = 1")))
     far.transact(lambda tx: tx.execute(text("INSERT INTO suppressions (email, at) VALUES ('bob@b.example', 1)")))
     laws = {law["law"] for law in said(capfd, "audit", "--json").json["laws"] if law["count"]}
     assert laws == {"one-person", "armed", "frozen", "after-suppression", "silent"}
+
+
+def test_who_serves_a_mailbox_is_told(far: Story, capfd: Any) -> None:
+    far.bring_in("ann@a.example")
+    (box,) = said(capfd, "status", "--json").json["mailboxes"]
+    assert (box["worker"]["id"], box["worker"]["host"], box["worker"]["pid"]) == ("boot", "here", 1)
+    assert "here 1" in said(capfd, "status").out
+    assert "here, process 1: julie" in said(capfd, "doctor").out
+    far.transact(lambda tx: leases.release(tx, [leases.of_mailbox("julie")], "boot"))
+    assert "no worker" in said(capfd, "doctor").out
+    assert "No worker serves this mailbox" in said(capfd, "why", "ann@a.example").out
+    far.transact(lambda tx: leases.leave(tx, "boot"))
+    page = said(capfd, "status", "--json").json
+    assert (page["running"], page["mailboxes"][0]["worker"]) == (False, None)

@@ -26,6 +26,7 @@ from outside import COMMAND, TEMPLATE
 from cadenced.core.model import TouchState
 from cadenced.engine import acts, opening
 from cadenced.engine.workspace import Workspace
+from cadenced.errors import StoreError
 from cadenced.store import leases, touches
 from peers import dovecot, postgres, smtp_sink
 
@@ -174,11 +175,14 @@ class Ground:
             for number, name in enumerate(names)
         ]
         path.write_text("\n".join(["email,first_name,mailbox", *rows, ""]))
-        done = subprocess.run(
-            [COMMAND, "-c", str(self.root / "cadenced.toml"), "import", str(path)],
-            env=self.env, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+        self.run("import", str(path))
+
+    def run(self, *words: str) -> str:
+        """Run a command that must succeed; returns what it prints."""
+        line = [COMMAND, "-c", str(self.root / "cadenced.toml"), *words]
+        done = subprocess.run(line, env=self.env, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     # -- truth
 
@@ -199,6 +203,24 @@ class Ground:
         """Return how many touches are in each state."""
         query = "SELECT state, count(*) FROM touches GROUP BY state"
         return {str(state): int(n) for state, n in self.ask(query)}
+
+    def states_or_none(self) -> dict[str, int] | None:
+        """Return the same, None while the database does not answer."""
+        with suppress(StoreError):
+            return self.states()
+        return None
+
+    def ends_with(self, wanted: dict[str, int], seconds: float) -> bool:
+        """Whether all touches come to these states, while who ends is started again and doubts are settled."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.revive()
+            with suppress(StoreError):
+                self.settle_doubts()
+            if self.states_or_none() == wanted:
+                return True
+            time.sleep(0.2)
+        return False
 
     def ask(self, query: str) -> list[Any]:
         """Ask the database."""

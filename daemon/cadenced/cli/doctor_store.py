@@ -9,22 +9,40 @@ from sqlalchemy import Connection
 from cadenced.cli import liveness
 from cadenced.cli.diagnosis import Diagnosis, bad, good, note
 from cadenced.engine import restore
+from cadenced.engine.heartbeat import APART
 from cadenced.engine.workspace import Workspace
-from cadenced.store import edits, mailboxes
+from cadenced.store import edits, leases, mailboxes
 from cadenced.store.mailboxes import MailboxState
 
 
 def examine(workspace: Workspace) -> list[Diagnosis]:
     """Return how the daemon and its mailboxes stand."""
-    return [*_daemon(workspace), *workspace.database.read(lambda tx: list(_kept(tx, workspace)))]
+    return workspace.database.read(lambda tx: [*_daemon(tx, workspace), *_kept(tx, workspace)])
 
 
-def _daemon(workspace: Workspace) -> Iterator[Diagnosis]:
-    running = liveness.running(workspace.config.daemon.database)
-    if running:
+def _daemon(tx: Connection, workspace: Workspace) -> Iterator[Diagnosis]:
+    running = liveness.running(tx, workspace.config.daemon.database)
+    if running and workspace.database.is_sqlite:
         yield good("machine", "daemon", "it runs")
+    elif running:
+        yield from _workers(tx, workspace)
     elif running is False:
         yield note("machine", "daemon", "it does not run: nothing is sent, no answer is read", "cadenced run")
+
+
+def _workers(tx: Connection, workspace: Workspace) -> Iterator[Diagnosis]:
+    """Say who serves what, and whether the clocks agree: due moments are the hosts', leases the database's."""
+    tenants = leases.tenants(tx)
+    for worker in leases.living(tx):
+        names = [name for name, one in tenants.items() if one.id == worker.boot]
+        yield good("machine", "worker", f"{worker.host}, process {worker.pid}: {', '.join(names) or 'no mailbox'}")
+    for box in workspace.config.mailboxes:
+        if box.name not in tenants:
+            yield note(box.name, "worker", "no worker serves it", "see that its password is there where workers run")
+    apart = workspace.now() - leases.read_clock(tx)
+    if abs(apart) > APART:
+        text = f"this machine's clock and the database's are {apart.total_seconds():+.0f} s apart: workers here rest"
+        yield bad("machine", "clock", text, "let both follow the same time (NTP)")
 
 
 def _kept(tx: Connection, workspace: Workspace) -> Iterator[Diagnosis]:

@@ -1,18 +1,23 @@
-"""Whether a daemon works on a SQLite file: seen in the kernel's table of locks, without touching the lock itself."""
+"""Whether a daemon works on this database: on SQLite seen in the kernel's table of locks, without touching the lock."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
+
+from cadenced.store import leases
 
 _LOCKS = Path("/proc/locks")
 
 
-def running(database: str) -> bool | None:
-    """Return whether a daemon holds the lock of this database; None where that cannot be told from here."""
+def running(tx: Connection, database: str) -> bool | None:
+    """Return whether a daemon holds the lock of this database, or a worker lives; None where that cannot be told."""
     url = make_url(database)
-    if url.get_backend_name() != "sqlite" or not url.database:
+    if url.get_backend_name() != "sqlite":
+        return bool(leases.living(tx))
+    if not url.database:
         return None
     try:
         inode = Path(f"{url.database}.lock").stat().st_ino

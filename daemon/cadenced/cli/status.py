@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from datetime import time as clock_time
 from typing import Any
@@ -22,9 +22,10 @@ from cadenced.core.pacing import Window
 from cadenced.core.sequence import Sequence
 from cadenced.engine import pace, restore
 from cadenced.engine.workspace import Workspace
-from cadenced.store import edits, enrolments, instance, mailboxes, people, reports, volume
+from cadenced.store import edits, enrolments, instance, leases, mailboxes, people, reports, volume
 from cadenced.store.edits import Refused
 from cadenced.store.instance import Restored
+from cadenced.store.leases import Tenant
 from cadenced.store.reports import Doubt
 
 _LOOKED_AT = 200
@@ -36,7 +37,10 @@ _GONE = "it is not in the configuration any more; nothing of it is sent"
 
 @dataclass(frozen=True, slots=True)
 class MailboxLine:
-    """A mailbox as the page shows it. ``limit`` is today's cap (ramp included), None where there is none."""
+    """A mailbox as the page shows it. ``limit`` is today's cap (ramp included), None where there is none.
+
+    ``worker`` serves it, where several share a PostgreSQL database.
+    """
 
     name: str
     address: str
@@ -47,6 +51,7 @@ class MailboxLine:
     fault: str
     synced_at: datetime | None
     next_at: datetime | None
+    worker: Tenant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +110,10 @@ def gather(tx: Connection, workspace: Workspace, now: datetime) -> Page:
     due, live = reports.due(tx, now), reports.live_by_mailbox(tx)
     known = {box.name for box in workspace.config.mailboxes}
     courses = library.courses(library.shelves(workspace.config))
-    lines = [
-        _mailbox(tx, workspace, box, Ahead(now, due.get(box.name, 0), courses)) for box in workspace.config.mailboxes
-    ]
+    tenants = {} if workspace.database.is_sqlite else leases.tenants(tx)
+    boxes = workspace.config.mailboxes
+    seen = [_mailbox(tx, workspace, box, Ahead(now, due.get(box.name, 0), courses)) for box in boxes]
+    lines = [replace(line, worker=tenants.get(line.name)) for line in seen]
     lines += [_gone(tx, workspace, name, due.get(name, 0), now) for name in sorted(live) if name not in known]
     return Page(
         prospects=people.count(tx),
@@ -118,7 +124,7 @@ def gather(tx: Connection, workspace: Workspace, now: datetime) -> Page:
         mailboxes=tuple(lines),
         doubts=tuple(reports.doubts(tx)),
         refused=edits.refused(tx),
-        is_running=liveness.running(workspace.config.daemon.database),
+        is_running=liveness.running(tx, workspace.config.daemon.database),
         restored=instance.restored(tx),
     )
 
@@ -262,17 +268,28 @@ def _counts(page: Page) -> list[Text]:
 
 
 def _mailbox_table(page: Page, zone: str, now: datetime) -> Any:
-    rows = [
+    shared = any(box.worker for box in page.mailboxes)
+    rows: list[tuple[str | Text, ...]] = [
         (
             box.name,
             f"{box.sent_today:,}" + (f" of {box.limit:,}" if box.limit is not None else ""),
             f"{box.due:,}",
             moments.relative(box.synced_at, now) if box.synced_at else "never",
             _next(box, zone, now),
+            *([_worker(box, now)] if shared else []),
         )
         for box in page.mailboxes
     ]
-    return screen.table(["mailbox", ">sent today", ">due", "inbox read", "next mail"], rows)
+    heads = ["mailbox", ">sent today", ">due", "inbox read", "next mail", *(["served by"] if shared else [])]
+    return screen.table(heads, rows)
+
+
+def _worker(box: MailboxLine, now: datetime) -> Text:
+    """Say which process serves a mailbox, and since when."""
+    if box.worker is None:
+        return Text("no worker", style="yellow")
+    since = f", {moments.relative(box.worker.since, now)}" if box.worker.since else ""
+    return Text(f"{box.worker.host} {box.worker.pid}{since}")
 
 
 def _next(box: MailboxLine, zone: str, now: datetime) -> Text:

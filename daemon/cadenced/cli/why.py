@@ -26,10 +26,11 @@ from cadenced.core.sequence import Sequence, Step, TaskStep
 from cadenced.engine import acts, desk, dossiers, pace, restore
 from cadenced.engine.desk import Moment
 from cadenced.engine.workspace import Workspace
-from cadenced.store import enrolments, mailboxes, reports, tasks, touches
+from cadenced.store import enrolments, leases, mailboxes, reports, tasks, touches
 
 _MOST_REASONS = 12
 _NOT_RUNNING = "The daemon is not running (cadenced run)."
+_NOT_SERVED = "No worker serves this mailbox at the moment (cadenced status)."
 _STALE = 180.0
 """Seconds after which an inbox that a running daemon looks after would have been read again."""
 
@@ -140,15 +141,23 @@ def _cures(tx: Connection, workspace: Workspace, enrolment: Enrolment) -> dict[s
     unsettled = [task for task in tasks.of_prospect(tx, enrolment.prospect) if task.done_at is None]
     own = [task for task in unsettled if task.enrolment == enrolment.id] or unsettled
     doubt = [touch for touch in touches.of_prospect(tx, enrolment.prospect) if touch.state in {"unknown", "in_doubt"}]
-    running = liveness.running(workspace.config.daemon.database)
-    never = _NOT_RUNNING if running is False else "It is read as soon as the daemon has logged in."
+    unserved = _unserved(tx, workspace, enrolment.mailbox)
+    never = unserved or "It is read as soon as the daemon has logged in."
     return {
         "task": "\n".join(f"Task {task.id}: {asked.brief(task)}\n{next(asked.commands(task))}" for task in own),
         "doubt": "\n".join(f"cadenced resolve {touch.id} sent|resend|skip" for touch in doubt),
         "hold": _release(state),
         "inbox": state.imap_fault or never,
-        "fault": _fault(state, workspace.now(), running=running),
+        "fault": _fault(state, workspace.now(), unserved),
     }
+
+
+def _unserved(tx: Connection, workspace: Workspace, mailbox: str) -> str:
+    """Return why nobody serves a mailbox, empty where somebody does or that cannot be told."""
+    running = liveness.running(tx, workspace.config.daemon.database)
+    if not running or workspace.database.is_sqlite:
+        return _NOT_RUNNING if running is False else ""
+    return "" if mailbox in leases.tenants(tx) else _NOT_SERVED
 
 
 def _release(state: mailboxes.MailboxState) -> str:
@@ -157,9 +166,9 @@ def _release(state: mailboxes.MailboxState) -> str:
     return f"Mend it, then:\ncadenced release {state.name}" if state.hold else ""
 
 
-def _fault(state: mailboxes.MailboxState, now: datetime, *, running: bool | None) -> str:
-    if running is False:
-        return _NOT_RUNNING
+def _fault(state: mailboxes.MailboxState, now: datetime, unserved: str) -> str:
+    if unserved:
+        return unserved
     if state.smtp_fault:
         return f"The mailbox {state.name} cannot send at the moment: {state.smtp_fault}"
     if state.synced_at and (now - state.synced_at).total_seconds() > _STALE:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from cadenced.core import address, events
 from cadenced.core.model import Prospect, State, TouchState
@@ -70,7 +70,7 @@ def absorb(tx: Connection, workspace: Workspace, arrived: Arrived) -> bool:
     try:
         with tx.begin_nested():
             return _absorb(tx, workspace, arrived)
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError, InternalError):  # the database failed, not the mail
         raise
     except Exception as fault:  # noqa: BLE001 - strangers write these bytes; a fault of ours must not end the daemon
         kind = type(fault).__name__

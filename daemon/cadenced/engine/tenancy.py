@@ -146,13 +146,13 @@ class Tenancy:
         if self._heartbeat.is_lost:
             await self._begin_anew()
         view = await self._workspace.database.aside(look)
-        if view.orphaned:
-            await self._adopt()
         for name in self._surplus(view):
             self._leaving[name] = asyncio.create_task(self._hand_over(name), name=f"handing over {name}")
         wanted = self._wanted(view)
         got = await self._take(wanted) if wanted else set()
-        await self._man([*view.of(self._boot, self._posts), *got])
+        if view.orphaned or got:  # a stopped worker may keep the writers' lock for a while: all that follows waits
+            await self._adopt()
+        self._man([*view.of(self._boot, self._posts), *got])
         settled = not self._leaving and not wanted and not self._heartbeat.doubt()
         self.idle = settled and self._all_served(view)
         return bool(wanted)
@@ -213,17 +213,15 @@ class Tenancy:
             log.info("taken", extra={"lease": name, "worker": self._boot})
         return got
 
-    async def _man(self, names: Sequence[str]) -> None:
-        """Let a crew begin wherever a lease is held; what the last tenant left under way is settled before.
+    def _man(self, names: Sequence[str]) -> None:
+        """Let a crew begin wherever a lease is held; what the last tenant left under way is settled by now.
 
-        What is being handed over may be another's by now, whatever was read a moment ago.
+        What is being handed over may be another's already, whatever was read a moment ago.
         """
-        bare = [name for name in names if name not in self._crews and name not in self._leaving]
-        if bare:
-            await self._adopt()
-        for name in bare:
-            self._crews[name] = self._posts[name].crew()
-            self._supervisor.join(self._crews[name])
+        for name in names:
+            if name not in self._crews and name not in self._leaving:
+                self._crews[name] = self._posts[name].crew()
+                self._supervisor.join(self._crews[name])
 
     async def _hand_over(self, name: str) -> None:
         await self._dismiss(name, PATIENCE)

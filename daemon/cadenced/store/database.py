@@ -33,12 +33,12 @@ for it in its store thread, where giving up would end it with mail on the wire."
 _WRITER = 0x63616465
 """The advisory lock that whoever writes to a PostgreSQL database holds until the commit."""
 _SESSION = {
-    "idle_in_transaction_session_timeout": 5_000,
+    "idle_in_transaction_session_timeout": 20_000,
     "tcp_keepalives_idle": 5,
     "tcp_keepalives_interval": 2,
     "tcp_keepalives_count": 3,
 }
-"""For every session on PostgreSQL (ms, s): a dead or stopped worker hinders nobody for longer than a lease lasts."""
+"""For every session on PostgreSQL (ms, s): no dead host and no stopped process keeps the writers' lock for long."""
 _LOCKS = Path("/proc/locks")
 _LOG_END = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 

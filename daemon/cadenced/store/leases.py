@@ -71,6 +71,11 @@ def clock() -> ColumnElement[datetime]:
     return type_coerce(_microseconds(), Utc)
 
 
+def read_clock(tx: Connection) -> datetime:
+    """Return what the database's clock says."""
+    return tx.execute(select(clock())).scalar_one()
+
+
 def _microseconds(ahead: timedelta = timedelta()) -> ColumnElement[int]:
     seconds = func.extract("epoch", func.clock_timestamp()) + ahead.total_seconds()
     return cast(seconds * 1_000_000, BigInteger)
@@ -86,7 +91,7 @@ def register(tx: Connection, worker: Worker, span: timedelta = SPAN) -> datetime
     statement = insert(workers).values(boot=worker.boot, **facts)
     tx.execute(update(leases).where(leases.c.owner == worker.boot).values(owner="", since=clock()))
     tx.execute(statement.on_conflict_do_update(index_elements=["boot"], set_=facts))
-    return tx.execute(select(clock())).scalar_one()
+    return read_clock(tx)
 
 
 def _ahead(span: timedelta) -> ColumnElement[datetime]:
@@ -115,6 +120,27 @@ def standing(tx: Connection) -> Mapping[str, Lease]:
 def _lease(row: Row[Any]) -> Lease:
     since = row.since if row.alive or row.until is None else row.until
     return Lease(row.name, row.owner, since, not row.alive)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The worker that serves a mailbox, and since when."""
+
+    id: str
+    host: str
+    pid: int
+    since: datetime | None
+
+
+def tenants(tx: Connection) -> Mapping[str, Tenant]:
+    """Return who serves which mailbox now, by the mailbox's name; what is missing nobody serves."""
+    lives = {one.boot: one for one in living(tx)}
+    held = {name.removeprefix(_MAILBOX): one for name, one in standing(tx).items() if name.startswith(_MAILBOX)}
+    return {
+        name: Tenant(one.owner, lives[one.owner].host, lives[one.owner].pid, one.since)
+        for name, one in held.items()
+        if one.owner in lives
+    }
 
 
 def make_known(tx: Connection, names: Iterable[str]) -> None:
