@@ -37,6 +37,12 @@ def steps(ground: Ground) -> list[tuple[str, str]]:
     return sorted((touch["recipient"], touch["step"]) for touch in ground.touches() if touch["state"] == "sent")
 
 
+def look_again(ground: Ground) -> None:
+    """Wake the daemon, as any command does that writes; by itself it looks again within thirty seconds."""
+    time.sleep(0.5)
+    ground.change("UPDATE meta SET value = value")
+
+
 EVERYBODY_ONCE = sorted((person, "one") for person in FIRST + LATER)
 
 
@@ -54,9 +60,7 @@ def test_while_the_clock_jumps_nothing_leaves_and_then_everything_in_its_own_tim
         shim.set_clock(clock, seconds)
         time.sleep(0.7)
     assert len(ground.sink.accepted) == len(FIRST), "sent while the clock jumped"
-    time.sleep(3.5)
-    ground.change("UPDATE meta SET value = value")  # as any command would: it looks again by itself within 30 s
-    until(lambda: len(ground.sink.accepted) == len(FIRST + LATER), 60)
+    until(lambda: look_again(ground) or len(ground.sink.accepted) == len(FIRST + LATER), 60)
     time.sleep(1)
     assert steps(ground) == EVERYBODY_ONCE
     assert set(ground.taken().values()) == {1}
@@ -92,10 +96,11 @@ def test_an_answer_that_comes_while_the_clock_is_wrong_counts(
     until(lambda: ground.said().count(" ready ") == 2)
     shim.set_clock(clock, YEAR)
     time.sleep(0.5)
+    sender = ground.sink.accepted[0].recipients[0]
     ours = ground.sink.accepted[0].raw.partition(b"Message-ID: ")[2].partition(b"\r\n")[0].decode()
     server.deliver(
-        f"From: {FIRST[0]}\r\nTo: julie@abc.example\r\nSubject: Re: x\r\nIn-Reply-To: {ours}\r\n"
+        f"From: {sender}\r\nTo: julie@abc.example\r\nSubject: Re: x\r\nIn-Reply-To: {ours}\r\n"
         f"Message-ID: <{time.monotonic_ns()}@early.example>\r\n\r\nCall me tomorrow.\r\n".encode()
     )
-    until(lambda: {"halted"} == {row["state"] for row in ground.rows("SELECT state FROM enrolments WHERE id = 1")})
+    until(lambda: sorted(row["state"] for row in ground.rows("SELECT state FROM enrolments")) == ["active", "halted"])
     assert len(ground.sink.accepted) == len(FIRST)
