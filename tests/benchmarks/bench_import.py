@@ -1,28 +1,34 @@
-"""Rows a second of an import, its memory, and its longest transaction.
+"""Rows a second of an import, phase by phase; how long writers had to wait for it; its memory.
 
     python tests/benchmarks/bench_import.py [ROWS] [DATABASE-URL]
 
-Prints one line for each phase. A million rows is the figure that docs/prospects.md gives.
+Prints one JSON line for each import: the same list new, the same bytes again, the same rows in another file. ``staged``
+is reading, judging and putting aside; ``all`` is everything from the file to the end of its report. Rates are given by
+the clock and by the processor time of this process (with PostgreSQL the server's own comes on top). ``probe`` is the
+longest that another process had to wait for the writers' lock while the import ran.
 """
 
 from __future__ import annotations
 
+import json
 import resource
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from cadenced.core.model import Place
 from cadenced.core.roster import Rules
 from cadenced.core.sequence import EmailStep, Sequence
-from cadenced.engine.intake_import import File, import_file
+from cadenced.engine.intake_import import File, Job
+from cadenced.engine.intake_report import write_report
 from cadenced.store.database import Database
 
-T = TypeVar("T")
 RULES = Rules(
     mailboxes=("julie", "marc"),
     sequences={"proposal": Sequence("proposal", (EmailStep("recap", template="recap"),), stage="proposal")},
@@ -30,21 +36,19 @@ RULES = Rules(
     default_sequence="proposal",
 )
 TITLES = "email,first_name,last_name,company,role,phone,country,language,notes\n"
-
-
-class Timed(Database):
-    """A database that notes how long its transactions took."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, inline=True)
-        self.spans: list[float] = []
-
-    def transact(self, work: Callable[..., T]) -> T:
-        begun = time.perf_counter()
-        try:
-            return super().transact(work)
-        finally:
-            self.spans.append(time.perf_counter() - begun)
+PROBE = """
+import sys, time
+from sqlalchemy import text
+from cadenced.store.database import Database
+database = Database(sys.argv[1], inline=True)
+waits = []
+while not sys.stdin in __import__("select").select([sys.stdin], [], [], 0.02)[0]:
+    begun = time.monotonic()
+    database.transact(lambda tx: waits.append(time.monotonic() - begun))
+waits.sort()
+print(round(waits[-1], 4), round(waits[len(waits) // 2], 4), len(waits))
+"""
+"""Another writer: what it waits for the lock at most and usually, in seconds."""
 
 
 def write(path: Path, rows: int) -> None:
@@ -58,33 +62,72 @@ def write(path: Path, rows: int) -> None:
             )
 
 
-def measure(database: Timed, path: Path, rows: int, what: str) -> None:
-    database.spans.clear()
-    begun, cpu = time.perf_counter(), time.process_time()
-    result = import_file(database, File(path), RULES, datetime.now(UTC))
-    span, cpu = time.perf_counter() - begun, time.process_time() - cpu
-    spans = sorted(database.spans)
-    counts = " ".join(f"{verdict}={count}" for verdict, count in result.counts.items() if count)
-    print(
-        f"{what:10} {rows / span:9,.0f} rows/s  cpu {cpu / rows * 1e6:5.1f} us/row  activation {spans[-1]:6.2f} s"
-        f"  longest other transaction {spans[-2] if len(spans) > 1 else 0:5.3f} s  {counts}"
-    )
+@contextmanager
+def probed(url: str, found: dict[str, Any]) -> Iterator[None]:
+    """Have another process ask for the writers' lock all the time."""
+    command = [sys.executable, "-c", PROBE, url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as probe:
+        time.sleep(1)
+        try:
+            yield
+        finally:
+            told, _ = probe.communicate("end\n")
+            longest, usual, count = told.split()
+            found["probe"] = {"longest_s": float(longest), "median_s": float(usual), "transactions": int(count)}
+
+
+class Watch:
+    """Seconds by the clock and of the processor since it was begun."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter(), time.process_time()
+
+    def rates(self, rows: int) -> dict[str, int]:
+        span, cpu = time.perf_counter() - self._begun[0], time.process_time() - self._begun[1]
+        return {"rows_s": round(rows / max(span, 1e-9)), "rows_cpu_s": round(rows / max(cpu, 1e-9))}
+
+
+def measure(database: Database, path: Path, rows: int, what: str) -> None:
+    found: dict[str, Any] = {"import": what, "rows": rows, "database": "sqlite" if database.is_sqlite else "postgres"}
+    now, slices = datetime.now(UTC), [0.0]
+    with probed(database.url, found), tempfile.TemporaryDirectory() as staging:
+        whole = Watch()
+        with Job(database, File(path, staging=Path(staging)), RULES) as job:
+            job.begin(now)
+            while job.stage():
+                pass
+            found["staged"] = whole.rates(rows)
+            job.settle()
+            found["settled"] = whole.rates(rows)
+            real = Watch()
+            with closing(job.activation(now)) as steps:
+                while not steps.is_over:
+                    slices.append(steps.step())
+            found["made_real"] = real.rates(rows)
+            told = Watch()
+            counts = job.finish(now).counts
+            write_report(job.report, path.with_suffix(".report.csv"))
+            while job.tidy():
+                pass
+            found["told"] = told.rates(rows)
+        found["all"] = whole.rates(rows)
+    found["slices"] = {"count": len(slices) - 1, "longest_s": round(max(slices), 4)}
+    found["counts"] = {verdict: count for verdict, count in counts.items() if count}
+    found["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps(found), flush=True)
 
 
 def main(rows: int, url: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list.csv"
         write(path, rows)
-        database = Timed(url or f"sqlite:///{folder}/cadenced.db")
+        database = Database(url or f"sqlite:///{folder}/cadenced.db", inline=True)
         database.open()
         measure(database, path, rows, "new")
         measure(database, path, rows, "same bytes")
         with path.open("a") as stream:
-            stream.write("one.more@abc.example,One,More\n")
+            stream.write("one.more@abc.example,One,More,,,,,,\n")
         measure(database, path, rows, "same rows")
-        size = path.stat().st_size / 1e6
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{size:.0f} MB of CSV, {memory:.0f} MB of memory at most")
         database.close()
 
 

@@ -7,7 +7,7 @@ import io
 import operator
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from cadenced.core import roster_header
@@ -135,20 +135,16 @@ class Table:
         """Return the rows of a block, None where one of them needs a closer look."""
         if len(text) >= LINE_MAX or (text[-1] not in "\r\n" and self._cut_off):
             return None
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.separator, strict=True)
         try:
-            numbered = [(reader.line_num, row) for row in reader]
+            rows, begins, count = _parsed(text, self.separator)
         except csv.Error:
             return None
-        ends = [line for line, _ in numbered]
-        begins = [0, *ends[:-1]]
-        if max(map(operator.sub, ends, begins), default=0) > _SPAN_MAX:
-            return None
-        lines = [self._line + line for line in begins]
-        rows = [row for _, row in numbered]
         if max(map(len, rows), default=0) > COLUMNS_MAX:
             return None
-        self._line += reader.line_num
+        if count > len(rows) and max(map(operator.sub, [*begins[1:], count], begins), default=0) > _SPAN_MAX:
+            return None
+        lines = [self._line + begin for begin in begins]
+        self._line += count
         return self._without_blank(lines, rows)
 
     def _without_blank(self, lines: list[int], rows: list[list[str]]) -> Batch:
@@ -226,6 +222,17 @@ class Table:
             if line.strip("\ufeff \t\r\n"):
                 return line.rstrip("\r\n")
         raise RefusedError("the file has no header: the first line must name the columns")
+
+
+def _parsed(text: str, separator: str) -> tuple[list[list[str]], Sequence[int], int]:
+    """Return the rows of a text, before how many lines each begins, and how many lines there are."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows = list(reader)
+    if reader.line_num == len(rows):  # no row has more than one line
+        return rows, range(len(rows)), len(rows)
+    again = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    ends = [again.line_num for _ in again]
+    return rows, [0, *ends[:-1]], reader.line_num
 
 
 def _is_blank(cells: list[str]) -> bool:

@@ -22,8 +22,8 @@ from cadenced.store.import_spool import Spool
 BOUND = 0.15
 """Seconds for which writers may have to wait for a slice."""
 
-_WANTED = BOUND / 3
-_LEAST = 250
+_WANTED = BOUND / 2
+_LEAST = 500
 MOST = 8000
 """Rows in one slice, however fast they are."""
 
@@ -54,7 +54,7 @@ class Activation:
         part = Slice(self._id, self._name, self._rules, self._now, self.reached, until)
         self._session.load(self.reached, until)
         self.reached, span = self._session.transact(partial(self._activate, part=part))
-        pace = min(max(_WANTED / max(span, 1e-6), 0.25), 1.5)
+        pace = min(max(_WANTED / max(span, 1e-6), 0.5), 2.0)
         self._rows = max(_LEAST, min(int(self._rows * pace), MOST))
         return span
 

@@ -99,6 +99,7 @@ class Session:
         if database.is_sqlite:
             self._driver.execute("PRAGMA temp_store = MEMORY")
             self._driver.execute(f"PRAGMA cache_size = -{_CACHE}")
+            self._driver.execute("PRAGMA wal_autocheckpoint = 0")
             self._driver.execute("ATTACH ? AS spool", (str(spool.path),))
         else:
             self._driver.prepare_threshold = None  # a plan made for small tables is no plan for big ones
@@ -143,7 +144,10 @@ class Session:
         """Run ``work`` in a transaction; return what it does and how many seconds others had to wait at most."""
         begun = time.monotonic()
         found = self._database.transact_on(self._connection, work)
-        return found, time.monotonic() - begun
+        span = time.monotonic() - begun
+        if self._database.is_sqlite:  # while others may write, and not at the end of the next one's transaction
+            self._driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        return found, span
 
     def close(self) -> None:
         """Give the connection back as it was; StoreError of a lost server does not matter any more."""
@@ -161,3 +165,4 @@ class Session:
             self._driver.execute(f"DROP TABLE IF EXISTS temp.{table}")
         self._driver.execute("DETACH spool")
         self._driver.execute("PRAGMA cache_size = -2000")
+        self._driver.execute("PRAGMA wal_autocheckpoint = 1000")
