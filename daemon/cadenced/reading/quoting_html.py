@@ -10,7 +10,7 @@ from cadenced.reading.quoting_lines import INDENT, Line
 
 MAX_SIZE = 1_000_000  # characters of HTML that are read
 _MAX_DEPTH = 400
-_TOKEN = re.compile(r"<!--.*?(?:-->|\Z)|<(/?)([a-zA-Z][a-zA-Z0-9:]*)([^>]*)>|<[!?][^>]*>|([^<]+)|<", re.DOTALL)
+_OPENING = re.compile(r"<(?:!--|[!?]|(/?)([a-zA-Z][a-zA-Z0-9:]*))")
 _NAMES = re.compile(r"(?:class|id)\s*=\s*3?D?(\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|\bmso-hide\s*:\s*all", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0]+")
@@ -108,16 +108,31 @@ class _Reader:
 def lines(html: str) -> list[Line]:
     """Turn HTML into lines; broken markup is read as well as it can be."""
     reader = _Reader()
-    for match in _TOKEN.finditer(html[:MAX_SIZE]):
-        closing, name, attributes, text = match.groups()
-        if text:
-            reader.text(text)
-        elif name and closing:
-            reader.close(name.lower())
-        elif name:
-            reader.open(name.lower(), attributes)
+    source = html[:MAX_SIZE]
+    at = 0
+    while match := _OPENING.search(source, at):
+        if match.start() > at:
+            reader.text(source[at : match.start()])
+        at = _read_tag(reader, source, match)
+    if at < len(source):
+        reader.text(source[at:])
     reader.flush_if_text()
     return reader.done
+
+
+def _read_tag(reader: _Reader, source: str, opening: re.Match[str]) -> int:
+    """Take in a tag, a declaration or a comment; return where it ends, for an unfinished one the end of all."""
+    name = opening[2]
+    end = source.find("-->" if opening[0] == "<!--" else ">", opening.end())
+    if end < 0:
+        if opening[0] != "<!--":
+            reader.text(source[opening.end() :])
+        return len(source)
+    if name and opening[1]:
+        reader.close(name.lower())
+    elif name:
+        reader.open(name.lower(), source[opening.end() : end])
+    return end + (3 if opening[0] == "<!--" else 1)
 
 
 @cache

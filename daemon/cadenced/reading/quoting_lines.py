@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal
 
-from cadenced.reading import patterns
+from cadenced.reading import patterns, patterns_keys
 
 Kind = Literal["wrote", "headers", "original", "forward"]
 
@@ -164,6 +164,7 @@ def _above_rule(lines: list[Line], index: int) -> int:
 
 # --------------------------------------------------------------------------------------------- header block
 
+_LONGEST_BLOCK = 24  # lines
 _LABEL = re.compile(r"[\s>|*_]{0,6}(?P<label>[^\W\d][^:：\n<>@]{0,24}?)[*_\s\u00a0]{0,3}[:：]")
 
 
@@ -176,7 +177,8 @@ def _labels() -> dict[str, str]:
 def _label(lines: list[Line], index: int, known: dict[int, str]) -> str:
     """Return which header a line starts with ("from", "date", ...), or nothing; each line is looked at once."""
     if index not in known:
-        match = _LABEL.match(lines[index].text[:60])
+        text = lines[index].text[:60]
+        match = _LABEL.match(text) if ":" in text or "：" in text else None
         known[index] = _labels().get(match["label"].strip().lower(), "") if match else ""
     return known[index]
 
@@ -200,7 +202,7 @@ def _block(lines: list[Line], index: int, labels: dict[int, str]) -> tuple[set[s
     """Return the kinds of header in the block that starts here, and where it stops."""
     kinds: set[str] = set()
     stop, gap = index, 0
-    for at in range(index, min(index + 24, len(lines))):
+    for at in range(index, min(index + _LONGEST_BLOCK, len(lines))):
         text = lines[at].text
         kind = _label(lines, at, labels)
         if kind:
@@ -221,7 +223,8 @@ def _allowed_gap(header: str, text: str) -> int:
 
 def _second_label(text: str) -> set[str]:
     """`À : a@b Objet : ...`: two headers on a line."""
-    return {kind for word, kind in (("objet", "subject"), ("subject", "subject")) if f" {word} :" in text.lower()}
+    lowered = text.lower() if " :" in text else ""
+    return {"subject"} if " objet :" in lowered or " subject :" in lowered else set()
 
 
 # --------------------------------------------------------------------------------------------- attribution
@@ -230,8 +233,13 @@ def _second_label(text: str) -> set[str]:
 def _verbs_in(lines: list[Line]) -> re.Pattern[str] | None:
     """Return the verbs of attributions that the text holds at all, as one expression; None when it holds none."""
     text = "\n".join(line.text for line in lines[:MAX_LINES]).lower()
-    present = tuple(verb for verb in patterns.table("quoting")["attribution"]["verbs"] if verb in text)
-    return _verb_regex(present) if present else None
+    present = patterns_keys.present(_verb_keys(), text)
+    return _verb_regex(tuple(sorted(present))) if present else None
+
+
+@cache
+def _verb_keys() -> patterns_keys.Index:
+    return patterns_keys.index(patterns.table("quoting")["attribution"]["verbs"])
 
 
 @lru_cache(maxsize=256)
@@ -245,9 +253,11 @@ def _starter() -> re.Pattern[str]:
     return re.compile(rf"[\s*_\"'>-]{{0,6}}(?:(?:{words})(?:[\s.,:]|$)|\W{{0,2}}\d)", re.IGNORECASE)
 
 
+_DIGIT = re.compile(r"\d")
 _DATED = re.compile(
     r"\d{1,4}\s?[-/.年]\s?\d{1,2}|\d{1,2}[:.h]\d{2}|\b(?:19|20)\d\d\b|\b\d{1,2}\b[^\n]{1,12}\b\d{2,4}\b"
 )
+_LONGEST_VERB = 30
 _CLOSED = re.compile(r"[:：]\s*[*_]*\s*$|-{2,}\s*$")
 _DATE_AND_ADDRESS = re.compile(r"\W{0,3}\d{1,4}[-/.年][^\n]{4,160}<[^<>\n]{3,90}@[^<>\n]{3,90}>\s*[:：]?\s*$")
 _ADDRESSED = re.compile(r"<[^<>\n]{0,100}@[^<>\n]{1,100}>|\([^()\n]{0,60}@[^()\n]{1,80}\)|\S@\S|\bvia\b")
@@ -255,21 +265,51 @@ _ADDRESSED = re.compile(r"<[^<>\n]{0,100}@[^<>\n]{1,100}>|\([^()\n]{0,60}@[^()\n
 
 def _attribution(lines: list[Line], stop: int, verbs: re.Pattern[str] | None) -> Mark | None:
     """Return an attribution that ends at this line and began at most five lines further up."""
-    if not _may_end(lines[stop].text) or (verbs is None and not _quoted_next(lines, stop)):
+    if not _may_end(lines[stop].text):
         return None
-    joined, nearest = "", None
-    for start in range(stop, max(stop - 6, -1), -1):
-        line = lines[start]
-        if start < stop and _ends_search(line, joined):
-            break
-        joined = f"{line.text.strip()} {joined}".strip()
-        if not _says_wrote(joined, verbs) and not _is_unverbed(joined, lines, stop):
+    quoted = _quoted_next(lines, stop)
+    if verbs is None and not quoted:
+        return None
+    joined = _joined_upward(lines, stop)
+    if not _possible(joined[-1], verbs, quoted):
+        return None
+    nearest = None
+    for start, text in zip(range(stop, -1, -1), joined, strict=False):
+        if not _says_wrote(text, verbs) and not (quoted and _is_unverbed(text)):
             continue
-        if _starter().match(line.text) and _DATED.search(joined):
+        if _starter().match(lines[start].text) and _dated(text):
             return Mark(_above_rule(lines, start), stop + 1, "wrote")
-        if nearest is None and _ADDRESSED.search(joined) and line.text.strip():
+        if nearest is None and lines[start].text.strip() and _ADDRESSED.search(text):
             nearest = Mark(_above_rule(lines, start), stop + 1, "wrote")
     return nearest
+
+
+def _joined_upward(lines: list[Line], stop: int) -> list[str]:
+    """Return the line, then it with the one above, and so on, as far as an attribution can reach."""
+    found = [lines[stop].text.strip()]
+    for start in range(stop - 1, max(stop - 6, -1), -1):
+        if _ends_search(lines[start], found[-1]):
+            break
+        found.append(f"{lines[start].text.strip()} {found[-1]}".strip())
+    return found
+
+
+def _possible(longest: str, verbs: re.Pattern[str] | None, quoted: bool) -> bool:
+    """Return a cheap look at the longest form; all others are its ends."""
+    addressed = "@" in longest or "via" in longest
+    dated = _dated(longest)
+    if not addressed and not dated:
+        return False
+    if quoted and addressed:
+        return True
+    closed = _CLOSED.search(longest) is not None
+    if verbs is None or not (closed or dated):
+        return False
+    return verbs.search(longest, 0 if closed else max(0, len(longest) - _LONGEST_VERB)) is not None
+
+
+def _dated(text: str) -> bool:
+    return _DIGIT.search(text) is not None and _DATED.search(text) is not None
 
 
 def _may_end(text: str) -> bool:
@@ -281,23 +321,21 @@ def _ends_search(line: Line, joined: str) -> bool:
     text = line.text.rstrip()
     if len(text) + len(joined) > 500 or (line.quoted and text) or (not text and not joined.startswith("<")):
         return True
-    return text[-1:] in (".", "!", "?", ":") and "@" not in text and not _DATED.search(text)
+    return text[-1:] in (".", "!", "?", ":") and "@" not in text and not _dated(text)
 
 
 def _says_wrote(joined: str, verbs: re.Pattern[str] | None) -> bool:
     verb = verbs.search(joined) if verbs else None
     if not verb:
         return False
-    return _CLOSED.search(joined) is not None or (
-        len(joined) - verb.end() <= 2 and "@" in joined and _DATED.search(joined) is not None
-    )
+    return _CLOSED.search(joined) is not None or (len(joined) - verb.end() <= 2 and "@" in joined and _dated(joined))
 
 
-def _is_unverbed(joined: str, lines: list[Line], stop: int) -> bool:
+def _is_unverbed(joined: str) -> bool:
     """No verb that is known: a date and an address before quoted lines are enough in any language."""
-    if "@" not in joined or not _quoted_next(lines, stop):
+    if "@" not in joined:
         return False
-    if _CLOSED.search(joined) and _DATED.search(joined):
+    if _CLOSED.search(joined) and _dated(joined):
         return True
     return _DATE_AND_ADDRESS.match(joined) is not None
 

@@ -69,8 +69,8 @@ def _delimiter(block: list[Line]) -> int:
 
 def _tail_line(block: list[Line]) -> int:
     """Return the first device line, footer or disclaimer."""
-    text = "\n".join(line.text for line in block).lower()
-    tails = [tail for tail in _tails() if not tail.keys or any(key in text for key in tail.keys)]
+    present = patterns_keys.present(_tail_keys(), "\n".join(line.text for line in block).lower())
+    tails = [tail for tail in _tails() if not tail.keys or not present.isdisjoint(tail.keys)]
     if tails:
         for at, line in enumerate(block):
             if line.text and any(tail.matches(line.text) for tail in tails):
@@ -105,6 +105,11 @@ class _Tail:
 @cache
 def _tails() -> tuple[_Tail, ...]:
     return tuple(_tail(pattern) for pattern in patterns.load("quoting") if pattern.code != "closing")
+
+
+@cache
+def _tail_keys() -> patterns_keys.Index:
+    return patterns_keys.index(key for tail in _tails() for key in tail.keys)
 
 
 def _tail(pattern: patterns.Pattern) -> _Tail:
