@@ -29,7 +29,7 @@ class Disk:
     safe: dict[str, bytes] = field(init=False)
     pending: dict[str, list[Call]] = field(default_factory=dict)
     removed: dict[str, bytes] = field(default_factory=dict)
-    """Files whose removal is not safe yet; a new file of that name is another file."""
+    """Files whose removal, or replacement by another that was moved there, is not safe yet."""
 
     def __post_init__(self) -> None:
         """Look at the folder as it lies there."""
@@ -44,7 +44,7 @@ class Disk:
             if call.path in self.safe:
                 self.removed[call.path] = self.safe.pop(call.path)
         elif call.what == "m":
-            raise NotImplementedError("nothing that is watched here is renamed")
+            self._moved(call.path, call.data.decode())
         elif call.what == "f":
             self._synchronised(call.path)
 
@@ -60,6 +60,13 @@ class Disk:
             where = to / Path(path).relative_to(self.folder)
             where.parent.mkdir(parents=True, exist_ok=True)
             where.write_bytes(content)
+
+    def _moved(self, source: str, target: str) -> None:
+        content = _after(self.safe.pop(source, b""), self.pending.pop(source, []))
+        self.pending.pop(target, None)
+        if target in self.safe:
+            self.removed[target] = self.safe[target]
+        self.safe[target] = content
 
     def _synchronised(self, path: str) -> None:
         if path in self.pending or path in self.safe:

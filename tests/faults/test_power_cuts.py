@@ -79,9 +79,14 @@ def left_after(recorded: Recorded, cut: int, dice: random.Random, to: Path) -> N
     """Write what a disk holds when the power goes after ``cut`` calls."""
     disk = power.Disk(recorded.before)
     for call in recorded.calls[:cut]:
-        path = call.path.replace(str(recorded.ground.root), str(recorded.before), 1)
-        disk.see(shim.Call(call.what, path, call.offset, call.data))
+        disk.see(moved(call, str(recorded.ground.root), str(recorded.before)))
     disk.cut(dice, to)
+
+
+def moved(call: shim.Call, here: str, there: str) -> shim.Call:
+    """Return a call as if it had been made in another folder."""
+    data = call.data.replace(here.encode(), there.encode(), 1) if call.what == "m" else call.data
+    return shim.Call(call.what, call.path.replace(here, there, 1), call.offset, data)
 
 
 def forgotten(root: Path, said: set[str]) -> set[str]:
