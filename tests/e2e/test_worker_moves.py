@@ -28,9 +28,9 @@ MOVES_WITHIN = 15.0
 
 
 def all_taken(here: Ground, by: int) -> bool:
-    """Whether every mailbox is somebody's, and so many workers have some."""
-    owners = here.leases().values()
-    return "" not in owners and len(set(owners)) == by
+    """Whether every mailbox is somebody's, and so many workers have about as many each."""
+    counts = collections.Counter(here.leases().values())
+    return "" not in counts and len(counts) == by and max(counts.values()) - min(counts.values()) <= 1
 
 
 def holder(here: Ground, mailbox: str) -> int:
@@ -43,8 +43,6 @@ def test_mailboxes_are_shared_out_and_move_when_a_worker_ends(tmp_path: Path) ->
     with ground(tmp_path / "ground", 4) as here:
         here.add(2)
         until(lambda: all_taken(here, by=2), 60)
-        assert sorted(collections.Counter(here.leases().values()).values()) == [2, 2]
-
         part = here.root / "inbox" / ".one.csv.part"  # dropped, read by one, reported once
         part.write_text("email,first_name\nann@there.example,Ann\nbob@there.example,Bob\n")
         part.rename(here.root / "inbox" / "one.csv")
@@ -111,10 +109,9 @@ def test_a_crash_of_the_database_server_doubles_nothing(tmp_path: Path) -> None:
         until(lambda: all_taken(here, by=2), 60)
         here.bring_in([f"p{number}" for number in range(20)])
         for wanted in (5, 25):
-            until(lambda n=wanted: len(here.sink.accepted) >= n, 60)
+            assert here.comes_to(wanted, 90), here.logs()[-6000:]
             here.database.crash()
             time.sleep(1)
-            here.revive()
             here.database.start()
         assert here.ends_with({"sent": 60}, 150), (here.states(), here.logs()[-6000:])
         assert set(here.accepted().values()) == {1}

@@ -210,6 +210,14 @@ class Ground:
             return self.states()
         return None
 
+    def comes_to(self, accepted: int, seconds: float) -> bool:
+        """Whether so many mails are accepted in time, while who ends is started again."""
+        end = time.monotonic() + seconds
+        while len(self.sink.accepted) < accepted and time.monotonic() < end:
+            self.revive()
+            time.sleep(0.05)
+        return len(self.sink.accepted) >= accepted
+
     def ends_with(self, wanted: dict[str, int], seconds: float) -> bool:
         """Whether all touches come to these states, while who ends is started again and doubts are settled."""
         end = time.monotonic() + seconds

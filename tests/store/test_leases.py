@@ -212,3 +212,15 @@ def test_who_lets_go_of_a_mailbox_leaves_nothing_of_it_under_way(store: Database
     assert store.transact(lambda tx: orphans.abandon(tx, "ann", "max")) == orphans.Orphans()
     assert store.transact(lambda tx: orphans.abandon(tx, "ann", "julie")) == orphans.Orphans(1, 1)
     assert store.read(states) == ["planned", "unknown", "armed"]
+
+
+def test_evidence_settles_a_touch_on_postgres_at_the_moment_it_was_armed(store: Database) -> None:
+    ids = store.transact(lambda tx: furnish(tx, ("unknown", "gone"), ("unknown", "gone")))
+    store.transact(lambda tx: tx.execute(update(ledger).where(ledger.c.id == ids[0]).values(armed_at=NOW)))
+    later = NOW + timedelta(minutes=5)
+    for touch in ids:
+        assert store.transact(lambda tx, touch=touch: touches.resolve(tx, touch, TouchState.SENT, "a copy", later))
+    assert store.read(lambda tx: list(tx.execute(select(ledger.c.sent_at).order_by(ledger.c.id)).scalars())) == [
+        NOW,
+        later,
+    ]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, literal, or_, select, update
 
 from cadenced.core.model import Enrolment, TouchState
 from cadenced.store import leases, people
-from cadenced.store.schema import enrolments, mailboxes, prospects, touches
+from cadenced.store.schema import Utc, enrolments, mailboxes, prospects, touches
 
 OPEN_DOUBT = (TouchState.UNKNOWN.value, TouchState.IN_DOUBT.value)
 _C = touches.c
@@ -246,7 +246,7 @@ def resolve(tx: Connection, touch_id: int, state: TouchState, evidence: str, now
     """Write the end of a touch in doubt, with what proves it; False when somebody else was first."""
     columns: dict[str, object] = {"state": state.value, "evidence": evidence, "settled_at": now}
     if state is TouchState.SENT:
-        columns["sent_at"] = func.coalesce(touches.c.armed_at, now)
+        columns["sent_at"] = func.coalesce(touches.c.armed_at, literal(now, Utc))
     return _move(tx, touch_id, {TouchState.UNKNOWN, TouchState.IN_DOUBT, TouchState.ARMED}, "", **columns)
 
 
