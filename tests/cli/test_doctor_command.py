@@ -69,7 +69,8 @@ def test_a_hold_is_to_be_mended_and_a_daemon_that_does_not_run_is_noted(told: St
 def test_a_daemon_that_runs_is_seen(told: Story) -> None:
     daemon = Database(told.workspace.config.daemon.database)
     daemon.claim_for_daemon()
-    (found,) = doctor_store.examine(told.workspace)
+    found, copies = doctor_store.examine(told.workspace)
+    assert (copies.what, copies.cure) == ("copies", "cadenced doctor --probe julie")
     daemon.close()
     assert (found.what, found.health) == ("daemon", Health.GOOD)
 

@@ -8,11 +8,16 @@ from sqlalchemy import Connection
 
 from cadenced.cli import liveness
 from cadenced.cli.diagnosis import Diagnosis, bad, good, note
+from cadenced.config import Mailbox, SentCopy
+from cadenced.engine import copies as known_copies
 from cadenced.engine import restore
 from cadenced.engine.heartbeat import APART
 from cadenced.engine.workspace import Workspace
-from cadenced.store import edits, leases, mailboxes
+from cadenced.store import copies, edits, leases, mailboxes
 from cadenced.store.mailboxes import MailboxState
+
+_LAST = 200
+"""So many mails are looked at to say how their copies are filed."""
 
 
 def examine(workspace: Workspace) -> list[Diagnosis]:
@@ -50,8 +55,26 @@ def _kept(tx: Connection, workspace: Workspace) -> Iterator[Diagnosis]:
     if refused:
         text = f"the newest edit of sequences and templates is not in force: {refused.problems[0]}"
         yield note("machine", "edit", text, "cadenced check")
+    known_copies.look_up(tx, workspace)
     for box in workspace.config.mailboxes:
         yield from _mailbox(mailboxes.get(tx, box.name))
+        yield _copies(tx, workspace, box)
+
+
+def _copies(tx: Connection, workspace: Workspace, box: Mailbox) -> Diagnosis:
+    """Say what copies of sent mail tell: by them a doubt is settled, or it is not."""
+    filing = copies.filing(tx, box.name, workspace.now() - workspace.config.safety.sent_lag, _LAST)
+    sends, who = len(filing.sends), workspace.sent_copy(box)
+    if who is SentCopy.AUTO:
+        text = "nobody has found out yet who files copies of sent mail"
+        return note(box.name, "copies", text, f"cadenced doctor --probe {box.name}")
+    if who not in {SentCopy.SERVER, SentCopy.SELF}:
+        return note(box.name, "copies", f'sent_copy is "{who.value}": a touch in doubt will always need you')
+    if filing.lacking:
+        text = f"of the last {sends} mails {filing.lacking} have no copy: a touch in doubt will need you"
+        return note(box.name, "copies", text, f"cadenced doctor --probe {box.name}")
+    took = f", the slowest took {filing.slowest.total_seconds():.0f} s" if sends else ""
+    return good(box.name, "copies", f"the last {sends} mails have their copies{took}" if sends else "none is due yet")
 
 
 def _mailbox(state: MailboxState) -> Iterator[Diagnosis]:
