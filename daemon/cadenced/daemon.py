@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from cadenced.engine.housekeeping import Housekeeping
 from cadenced.engine.intake import Drop, Intake
 from cadenced.engine.neighbours import Neighbours
 from cadenced.engine.resolver import Resolver
+from cadenced.engine.scribe import Scribe
 from cadenced.engine.steadiness import Steadiness
 from cadenced.engine.supervisor import GRACE, Crew, Leaves, Leaving, Supervisor, Together
 from cadenced.engine.tenancy import Post, Tenancy
@@ -98,7 +100,7 @@ def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource, unserved:
     On SQLite all of them run for as long as the daemon. On PostgreSQL mailboxes (but those ``unserved``) and the drop
     folder are shared out among the workers.
     """
-    crews = Crews(workspace, wires)
+    crews = Crews(workspace, wires, Scribe(workspace, apart=True))
     drop = Drop(workspace.config.daemon.inbox, workspace.config.daemon.settle)
     intake = Intake(workspace.database, workspace.clock, drop, workspace.rules)
     resolver = Resolver(workspace, crews.watchers)
@@ -246,8 +248,9 @@ async def _run(workspace: Workspace, shelf: LibrarySource, locked_out: Collectio
 
 
 async def _warm() -> None:
+    """Begin it in a thread that nobody waits for: the executor's would be waited for at the end, for seconds."""
     await asyncio.sleep(WARMING)
-    await asyncio.to_thread(_warm_up)
+    threading.Thread(target=_warm_up, name="warming", daemon=True).start()
 
 
 def _warm_up() -> None:

@@ -17,6 +17,7 @@ from cadenced import library
 from cadenced.core.model import Enrolment
 from cadenced.engine import moves
 from cadenced.engine.resolver import Resolver
+from cadenced.engine.scribe import Scribe
 from cadenced.engine.sender import Sender
 from cadenced.engine.supervisor import Supervisor
 from cadenced.engine.watcher import Watcher
@@ -153,19 +154,19 @@ password = "env:JULIE_PASSWORD"
     return path
 
 
-def _furnish(house: House) -> None:
+def _furnish(house: House, scribe: Scribe) -> None:
     """Give every mailbox its watcher and its sender."""
     for box in house.workspace.config.mailboxes:
         imap = ImapSettings("127.0.0.1", box.imap.port, "none", "julie", "secret")
         smtp = SmtpSettings("127.0.0.1", box.smtp.port, "none", connections=box.smtp.connections)
         watcher = Watcher(house.workspace, box, Mailbox(imap))
         house.watchers.append(watcher)
-        house.senders.append(Sender(house.workspace, box, Pool(smtp, house.workspace.clock), watcher))
+        house.senders.append(Sender(house.workspace, box, Pool(smtp, house.workspace.clock), watcher, scribe))
 
 
 @asynccontextmanager
-async def running(path: Path, sink: smtp_sink.Sink, *, boot: str = "") -> Any:
-    """Run senders, watchers and the resolver of a workspace until the block ends."""
+async def running(path: Path, sink: smtp_sink.Sink, *, boot: str = "", apart: bool = False) -> Any:
+    """Run senders, watchers and the resolver of a workspace until the block ends; ``apart``: as busy daemons do."""
     os.environ.setdefault("JULIE_PASSWORD", "secret")
     config = configuration.load(path)
     known = library.load(library.shelves(config))
@@ -178,7 +179,8 @@ async def running(path: Path, sink: smtp_sink.Sink, *, boot: str = "") -> Any:
         Workspace(config, known, database, clock, boot or secrets.token_hex(4), key, lambda: 0.5),
         sink,
     )
-    _furnish(house)
+    scribe = Scribe(house.workspace, apart=apart)
+    _furnish(house, scribe)
     loop = asyncio.get_running_loop()
 
     def changed() -> None:
@@ -197,4 +199,5 @@ async def running(path: Path, sink: smtp_sink.Sink, *, boot: str = "") -> Any:
         await task
         for watcher in house.watchers:
             await watcher.close()
+        scribe.close()
         database.close()

@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection, Coroutine
 
 from sqlalchemy import Connection
 
+from cadenced.engine.closing import Closing, Ended
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import CadencedError
 from cadenced.ports import Outgoing
-from cadenced.store import touches
+from cadenced.store import copies, touches
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,9 @@ Fence = Callable[[], Coroutine[None, None, float | None]]
 """Reads every watched folder to its end; returns when it began (monotonic seconds), None when that failed."""
 
 
+Waiting = list[tuple[int, "asyncio.Future[float | None]"]]
+"""Touches at the gate, each with the answer that is awaited."""
+
 CLAIM_TTL = 120.0
 """Seconds that a claim may wait for its arming. A process that was stopped meanwhile plans anew."""
 
@@ -33,10 +37,12 @@ CLAIM_TTL = 120.0
 class Armoury:
     """The gate of one mailbox."""
 
-    def __init__(self, workspace: Workspace, fence: Fence) -> None:
+    def __init__(self, workspace: Workspace, fence: Fence, closing: Closing | None = None) -> None:
         self._workspace = workspace
         self._fence = fence
-        self._waiting: list[tuple[int, asyncio.Future[float | None]]] = []
+        self._closing = closing or Closing(workspace)
+        self._closing.arming = self._is_arming
+        self._waiting: Waiting = []
         self._claimed_at: dict[int, float] = {}
         self._turned_away: set[int] = set()
         self._arming: asyncio.Task[None] | None = None
@@ -57,33 +63,54 @@ class Armoury:
 
     async def gate(self, message: Outgoing) -> float | None:
         """Return the monotonic deadline for the payload of ``message``, None when it must not leave (any more)."""
+        if message.copy_refused:
+            await self._workspace.database.run(lambda tx: copies.note_without(tx, message.touch))
         opened: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((message.touch, opened))
-        if self._arming is None or self._arming.done():
+        if not self._is_arming():
             self._arming = asyncio.create_task(self._arm_waiting(), name="armoury")
         return await opened
 
+    def _is_arming(self) -> bool:
+        return self._arming is not None and not self._arming.done()
+
     async def _arm_waiting(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting, []
+            batch: Waiting = []
             deadlines: dict[int, float] = {}
             try:
-                deadlines = await self._arm([touch for touch, _ in batch])
+                began = await self._fenced()
+                batch = self._take()  # whoever came during the fence too: its age is what counts
+                if began is not None:
+                    deadlines = await self._arm([touch for touch, _ in batch], began)
             except CadencedError as fault:
                 log.warning("arming failed", extra={"fault": str(fault)})
             except Exception as fault:  # noqa: BLE001 - handed on to those who wait, and by them to the supervisor
+                batch = batch or self._take()
                 for _, opened in batch:
                     opened.set_exception(fault)
             finally:
-                for touch, opened in batch:
+                for touch, opened in batch or self._take():
                     if not opened.done():
                         opened.set_result(deadlines.get(touch))
+        asyncio.get_running_loop().call_soon(self._closing.write_on)
 
-    async def _arm(self, ids: Collection[int]) -> dict[int, float]:
-        began = await self._fenced()
-        if began is None:
-            return {}
-        return await self._workspace.database.run(lambda tx: self._commit(tx, ids, began))
+    def _take(self) -> Waiting:
+        batch, self._waiting = self._waiting, []
+        return batch
+
+    async def _arm(self, ids: Collection[int], began: float) -> dict[int, float]:
+        """Arm in one commit with the ends of those that were armed before; where these fail, alone."""
+        ended = self._closing.take()
+        try:
+            armed = await self._workspace.database.run(lambda tx: self._commit(tx, ids, began, ended))
+        except Exception:  # whose fault it was shows when they are written by themselves
+            if not ended:
+                raise
+            await ended.settle()
+            return await self._workspace.database.run(lambda tx: self._commit(tx, ids, began))
+        ended.written()
+        return armed
 
     async def _fenced(self) -> float | None:
         """Ask for the fence, and wait for it no longer than it could be of use: the reading itself goes on."""
@@ -97,8 +124,12 @@ class Armoury:
         log.warning("inbox too slow", extra={"patience": patience})
         return None
 
-    def _commit(self, tx: Connection, ids: Collection[int], fenced_at: float) -> dict[int, float]:
+    def _commit(
+        self, tx: Connection, ids: Collection[int], fenced_at: float, ended: Ended | None = None
+    ) -> dict[int, float]:
         """Arm what is still wanted, if the fence is fresh when the transaction runs."""
+        if ended is not None:
+            ended.write(tx)
         safety = self._workspace.config.safety
         clock = self._workspace.clock
         moment = clock.monotonic()

@@ -1,10 +1,10 @@
-"""The end of submissions: those that end together are written in one commit, each waits until its end is durable."""
+"""The end of submissions: those that end together are written in one commit, with the next arms where such are due."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -15,55 +15,85 @@ from cadenced.engine.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-Ended = tuple[Claimed, ports.Answer]
+PATIENCE = 0.05
+"""Seconds that an end waits for a commit of arms to join: until it is written, a crash makes a doubt of it."""
+
+Taken = tuple[Claimed, ports.Accepted]
 
 
 class Closing:
-    """Settles one mailbox's submissions, as many at once as have ended meanwhile."""
+    """Settles one mailbox's submissions, as many at once as have ended meanwhile.
+
+    ``arming`` tells whether a commit of arms is on its way that will ``take`` what waits here.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
+        self.arming: Callable[[], bool] = lambda: False
         self._workspace = workspace
-        self._waiting: list[tuple[Ended, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Taken, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def settle(self, claimed: Claimed, answer: ports.Answer) -> None:
         """Write what came of a submission; returns when that is durable, raises what the store raises."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not isinstance(answer, ports.Accepted):
+            await self._workspace.database.run(lambda tx: settling.settle(tx, self._workspace, claimed, answer))
+            return
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
         self._waiting.append(((claimed, answer), done))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_waiting(), name="closing")
+        if self.arming():
+            loop.call_later(PATIENCE, self.write_on)
+        else:
+            self.write_on()
         await done
+
+    def write_on(self) -> None:
+        """Write what waits, unless that is being done."""
+        if self._waiting and (self._writing is None or self._writing.done()):
+            self._writing = asyncio.create_task(self._write_waiting(), name="closing")
+
+    def take(self) -> Ended:
+        """Hand over what waits: whoever takes it writes it."""
+        waiting, self._waiting = self._waiting, []
+        return Ended(self._workspace, waiting)
 
     async def _write_waiting(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting, []
-            accepted = [one for one in batch if isinstance(one[0][1], ports.Accepted)]
-            if accepted:
-                await self._write(accepted)
-            for one in batch:
-                if not isinstance(one[0][1], ports.Accepted):
-                    await self._write([one])
+            await self.take().settle()
 
-    async def _write(self, batch: Sequence[tuple[Ended, asyncio.Future[None]]]) -> None:
-        """Write some ends in one transaction; where that fails, each alone, so that one cannot spoil the others'."""
-        try:
-            await self._workspace.database.run(lambda tx: self._settle(tx, [ended for ended, _ in batch]))
-        except Exception as fault:  # noqa: BLE001 - handed on to those who wait, and by them to the supervisor
-            if len(batch) > 1:
-                log.warning("settling one by one", extra={"fault": str(fault)})
-                for one in batch:
-                    await self._write([one])
-                return
-            batch[0][1].set_exception(fault)
-            return
-        for _, done in batch:
+
+class Ended:
+    """Submissions that have ended, and those who wait until that is written."""
+
+    def __init__(self, workspace: Workspace, waiting: Sequence[tuple[Taken, asyncio.Future[None]]]) -> None:
+        self._workspace = workspace
+        self._waiting = waiting
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._waiting)
+
+    def write(self, tx: Connection) -> None:
+        """Write them, in a transaction that may do more."""
+        if self._waiting:
+            settling.settle_accepted(tx, self._workspace, [taken for taken, _ in self._waiting])
+
+    def written(self) -> None:
+        """Tell those who wait that the transaction is durable."""
+        for _, done in self._waiting:
             if not done.done():
                 done.set_result(None)
 
-    def _settle(self, tx: Connection, batch: Sequence[Ended]) -> None:
-        accepted = [(claimed, answer) for claimed, answer in batch if isinstance(answer, ports.Accepted)]
-        if accepted:
-            settling.settle_accepted(tx, self._workspace, accepted)
-        for claimed, answer in batch:
-            if not isinstance(answer, ports.Accepted):
-                settling.settle(tx, self._workspace, claimed, answer)
+    async def settle(self) -> None:
+        """Write them in one transaction; where that fails each alone, so that one cannot spoil the others'."""
+        try:
+            await self._workspace.database.run(self.write)
+        except Exception as fault:  # noqa: BLE001 - handed on to those who wait, and by them to the supervisor
+            if len(self._waiting) > 1:
+                log.warning("settling one by one", extra={"fault": str(fault)})
+                for one in self._waiting:
+                    await Ended(self._workspace, [one]).settle()
+            else:
+                self._waiting[0][1].set_exception(fault)
+            return
+        self.written()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from cadenced.config import Mailbox
+from cadenced.engine.scribe import Scribe
 from cadenced.engine.sender import Sender
 from cadenced.engine.service import Service
 from cadenced.engine.supervisor import Crew, Leaving
@@ -29,13 +30,14 @@ class Crews:
 
     workspace: Workspace
     wires: Wires
+    scribe: Scribe
     watchers: dict[str, Watcher] = field(default_factory=dict)
     senders: dict[str, Sender] = field(default_factory=dict)
 
     def make(self, box: Mailbox) -> Crew:
         """Make the crew of a mailbox; it is to begin at once."""
         watcher = Watcher(self.workspace, box, self.wires.inbox(box))
-        sender = Sender(self.workspace, box, self.wires.mailer(box), watcher)
+        sender = Sender(self.workspace, box, self.wires.mailer(box), watcher, self.scribe)
         watcher.heard = sender.wake.set
         self.watchers[box.name], self.senders[box.name] = watcher, sender
         return Crew((watcher, sender), (sender, Leaving(watcher)))

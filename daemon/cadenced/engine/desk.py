@@ -14,6 +14,7 @@ from cadenced.core.planner import Given, Quota
 from cadenced.core.sequence import Step, TaskStep
 from cadenced.engine import dossiers, moves, preparation
 from cadenced.engine.dossiers import Dossier
+from cadenced.engine.preparation import Case, Obstacle, Prepared
 from cadenced.engine.workspace import Workspace
 from cadenced.ports import Outgoing
 from cadenced.store import enrolments, inbox, tasks, timeline, touches
@@ -76,33 +77,53 @@ class Batch:
     put_off: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Mails that are to be sent now: those claimed with the bytes they have, and those whose message is to be made."""
+
+    again: tuple[Claimed, ...] = ()
+    fresh: tuple[Case, ...] = ()
+    put_off: int = 0
+
+
 def claim_mail(tx: Connection, workspace: Workspace, moment: Moment, slots: int, busy: Collection[int]) -> Batch:
     """Reserve and claim up to ``slots`` due touches; ``busy`` are enrolments whose touch is on the wire already."""
-    due = enrolments.due(tx, moment.mailbox, "mail", moment.now, slots + len(busy) + BATCH // 4)
+    wanted = want_mail(tx, workspace, moment, slots, busy)
+    kit = preparation.materials(workspace)
+    return claim_prepared(tx, workspace, wanted, [preparation.prepare(kit, case) for case in wanted.fresh])
+
+
+def want_mail(tx: Connection, workspace: Workspace, moment: Moment, slots: int, busy: Collection[int]) -> Wanted:
+    """Look for up to ``slots`` due mails, and do what else is due in their lane."""
+    due = enrolments.due(tx, moment.mailbox, "mail", moment.now, slots + len(busy))
     free = [one for one in due if one.id not in busy]
-    claimed: list[Claimed] = []
-    seen = 0
-    while seen < len(free) and len(claimed) < slots:
-        some = free[seen : seen + slots - len(claimed)]
-        claimed += _claim_some(tx, workspace, some, moment)
-        seen += len(some)
-    return Batch(tuple(claimed), seen - len(claimed))
-
-
-def _claim_some(tx: Connection, workspace: Workspace, some: Sequence[Enrolment], moment: Moment) -> list[Claimed]:
-    """Act on some due enrolments; those that send are reserved and claimed together."""
-    fresh: list[Reservation] = []
-    claimed: list[Claimed] = []
-    for dossier in dossiers.gather(tx, some):
+    again: list[Claimed] = []
+    fresh: list[Case] = []
+    for dossier in dossiers.gather(tx, free[:slots]):
         step = _act(tx, workspace, dossier, moment, may_send=True)
-        if step is None:
-            continue
-        touch = dossier.of_step(step.id)
-        if touch is None:
-            fresh += _written(tx, workspace, dossier, step)
-        else:
-            claimed += _claim_again(tx, workspace, dossier.enrolment, touch, moment.now)
-    return claimed + _reserve(tx, workspace, fresh, moment)
+        touch = dossier.of_step(step.id) if step is not None else None
+        if touch is not None:
+            again += _claim_again(tx, workspace, dossier.enrolment, touch, moment.now)
+        elif step is not None:
+            fresh.append(preparation.case_of(workspace, dossier, step))
+    return Wanted(tuple(again), tuple(fresh), min(len(free), slots) - len(again) - len(fresh))
+
+
+def claim_prepared(
+    tx: Connection, workspace: Workspace, wanted: Wanted, prepared: Sequence[Prepared | Obstacle]
+) -> Batch:
+    """Reserve and claim what was prepared meanwhile, in the order of ``wanted.fresh``.
+
+    Whoever has moved in between is looked at again another time.
+    """
+    standing = enrolments.among(tx, [case.enrolment.id for case in wanted.fresh]) if wanted.fresh else {}
+    known = touches.references(tx, [case.reference for case in wanted.fresh])
+    fresh: list[Reservation] = []
+    for case, made in zip(wanted.fresh, prepared, strict=True):
+        if standing.get(case.enrolment.id) == case.enrolment and case.reference not in known:
+            fresh += _reservation(tx, workspace, case, made)
+    claimed = _reserve(tx, workspace, fresh)
+    return Batch((*wanted.again, *claimed), wanted.put_off + len(wanted.fresh) - len(claimed))
 
 
 def decide(workspace: Workspace, dossier: Dossier, moment: Moment) -> planner.Action:
@@ -179,30 +200,32 @@ def _task_day(step: Step | None, enrolment: Enrolment, now: datetime) -> datetim
         return now
 
 
-def _written(tx: Connection, workspace: Workspace, dossier: Dossier, step: Step) -> list[Reservation]:
-    """Make the message of a step for the first time; nothing where a human must look, or the text went out before."""
-    enrolment = dossier.enrolment
-    prepared = preparation.prepare(workspace, dossier, step)
-    if isinstance(prepared, preparation.Obstacle):
-        _ask_about(tx, workspace, enrolment, prepared)
+def _reservation(tx: Connection, workspace: Workspace, case: Case, made: Prepared | Obstacle) -> list[Reservation]:
+    """Return what is to be reserved: nothing where a human must look, or where the text went out before."""
+    enrolment, step = case.enrolment, case.step
+    if isinstance(made, Obstacle):
+        _ask_about(tx, workspace, enrolment, made)
         return []
     sequence = workspace.sequence(enrolment.sequence)
-    if any(sequence.step(gone) is None for gone in dossier.steps_of_text(prepared.frozen.template_version)):
+    if any(sequence.step(gone) is None for gone in case.steps_of_text(made.frozen.template_version)):
         skipped = events.Skipped(workspace.now(), step.id)  # it has gone out in a step that now has another name
         moves.move(tx, workspace, enrolment, skipped, step=step.id, reason="sent before")
         return []
-    return [Reservation(enrolment, prepared.recipient, prepared.frozen)]
+    return [Reservation(enrolment, made.recipient, made.frozen)]
 
 
-def _reserve(tx: Connection, workspace: Workspace, fresh: list[Reservation], moment: Moment) -> list[Claimed]:
+def _reserve(tx: Connection, workspace: Workspace, fresh: list[Reservation]) -> list[Claimed]:
     """Write many touches for the first time, claimed by this process."""
-    found = inbox.own_among(tx, moment.mailbox, [one.frozen.ref for one in fresh])
+    if not fresh:
+        return []
+    now = workspace.now()
+    found = inbox.own_among(tx, fresh[0].enrolment.mailbox, [one.frozen.ref for one in fresh])
     for one in fresh:
         if one.frozen.ref in found:
-            touch = touches.reserve(tx, one.enrolment, one.recipient, one.frozen, moment.now)
-            _was_sent(tx, workspace, one.enrolment, touch, moment.now)
+            touch = touches.reserve(tx, one.enrolment, one.recipient, one.frozen, now)
+            _was_sent(tx, workspace, one.enrolment, touch, now)
     wanted = [one for one in fresh if one.frozen.ref not in found]
-    reserved = touches.reserve_claimed(tx, wanted, workspace.boot_id, moment.now)
+    reserved = touches.reserve_claimed(tx, wanted, workspace.boot_id, now)
     return [_claimed(workspace, reserved[one.frozen.ref]) for one in wanted]
 
 
@@ -240,7 +263,7 @@ def _was_sent(tx: Connection, workspace: Workspace, enrolment: Enrolment, touch:
     enrolments.mark_touched(tx, enrolment.id)
 
 
-def _ask_about(tx: Connection, workspace: Workspace, enrolment: Enrolment, obstacle: preparation.Obstacle) -> None:
+def _ask_about(tx: Connection, workspace: Workspace, enrolment: Enrolment, obstacle: Obstacle) -> None:
     now = workspace.now()
     task = tasks.NewTask(
         kind=obstacle.kind,

@@ -46,11 +46,6 @@ class Dossier:
         key = (self.enrolment.sequence, step, self.enrolment.generation)
         return next((one for one in self.touches if (one.sequence, one.step, one.generation) == key), None)
 
-    def steps_of_text(self, version: str) -> list[str]:
-        """Return the steps of this enrolment that were sent with this very version of a template."""
-        own = (one for one in self.sent if one.enrolment == self.enrolment.id)
-        return [one.step for one in own if one.template_version == version]
-
     def thread(self, root_id: str) -> Thread:
         """Return the conversation that began with ``root_id``: the ids that were sent, and its first subject."""
         said = [one for one in self.sent if one.root_id == root_id]

@@ -77,7 +77,8 @@ def _simply(enrolment: Enrolment, event: events.Sent, sequence: plan.Sequence) -
         after = lifecycle.apply(enrolment, event, sequence)
     except (ValueError, LookupError, OverflowError):
         return None  # ``move`` asks the human
-    return after if after.state is State.ACTIVE else None
+    moved = {name: getattr(after, name) for name in enrolments.MOVED_BY_A_TOUCH}
+    return after if after == replace(enrolment, **moved) else None
 
 
 def _held_by_questions(tx: Connection, taken_up: Enrolment, at: datetime, sequence: plan.Sequence) -> Enrolment:

@@ -6,21 +6,21 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import quote
 
 from cadenced.config import Mailbox
 from cadenced.core import pacing
 from cadenced.core.model import Draft, Enrolment, Prospect, Thread
-from cadenced.core.sequence import EmailStep, InviteStep, Sequence, Step
+from cadenced.core.sequence import EmailStep, InviteStep, Step
 from cadenced.engine.dossiers import Dossier
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import ComposeError, TemplateError
-from cadenced.store import touches
-from cadenced.store.touches import Frozen
-from cadenced.wording import gate
+from cadenced.store.touches import Frozen, Touch
+from cadenced.wording import gate, lint
 from cadenced.wording.findings import ERROR, Finding
+from cadenced.wording.settings import Settings
 from cadenced.writing import compose, context, identity
 from cadenced.writing.footer import Footer
+from cadenced.writing.template import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,41 +43,61 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything that one touch is made from."""
+    """Everything that one touch is made from; ``sent_texts`` are the steps sent so far with their versions."""
 
     enrolment: Enrolment
     prospect: Prospect
-    sequence: Sequence
+    language: str
     step: EmailStep | InviteStep
     mailbox: Mailbox
     account: str
     thread: Thread
-    last: touches.Touch | None
+    last: Touch | None
+    sent_texts: tuple[tuple[str, str], ...]
     reference: str
     now: datetime
 
-    @property
-    def language(self) -> str:
-        """The language of the sequence, else of the prospect."""
-        return self.sequence.language or self.prospect.language or "en"
+    def steps_of_text(self, version: str) -> list[str]:
+        """Return the steps of this enrolment that were sent with this very version of a template."""
+        return [step for step, known in self.sent_texts if known == version]
 
     @property
     def unsubscribe(self) -> str:
-        """The mailto address that takes an opt-out for exactly this touch."""
-        return f"{self.mailbox.address}?subject={quote(f'unsubscribe {self.reference}')}"
+        """The mailto address that takes an opt-out for exactly this touch; a reference is letters and digits."""
+        return f"{self.mailbox.address}?subject=unsubscribe%20{self.reference}"
 
 
-def prepare(workspace: Workspace, dossier: Dossier, step: Step) -> Prepared | Obstacle:
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What messages are made from besides their cases: it goes to another process as it is.
+
+    ``waivers`` are the wording rules that each template's comments waive. ``timezone`` is our own, for dates.
+    """
+
+    templates: Mapping[str, Template]
+    waivers: Mapping[str, frozenset[str]]
+    wording: Settings
+    postal_address: str
+    timezone: str
+
+
+def materials(workspace: Workspace) -> Materials:
+    """Return what messages are made from at this moment."""
+    templates = dict(workspace.library.templates)
+    daemon = workspace.config.daemon
+    waivers = {name: lint.waived(template.body) for name, template in templates.items()}
+    return Materials(templates, waivers, workspace.wording, daemon.postal_address, daemon.timezone)
+
+
+def prepare(kit: Materials, case: Case) -> Prepared | Obstacle:
     """Make the message of a step, or say what stands in the way. Nothing is read or written."""
-    if not isinstance(step, EmailStep | InviteStep):
-        raise TypeError(f"step {step.id} sends nothing")
-    case = case_of(workspace, dossier, step)
+    step = case.step
     try:
-        draft = render(workspace, case)
-        findings = judge(workspace, case, draft)
+        draft = render(kit, case)
+        findings = judge(kit, case, draft)
         if findings:
             return _refused_wording(case, draft, findings)
-        return _freeze(workspace, case, draft)
+        return _freeze(kit, case, draft)
     except TemplateError as error:
         problem = error.problem
         brief = f"The mail of step {step.id} cannot be written for {case.prospect.email}: {problem}"
@@ -88,8 +108,10 @@ def prepare(workspace: Workspace, dossier: Dossier, step: Step) -> Prepared | Ob
         return Obstacle("template", brief, {"template": step.template})
 
 
-def case_of(workspace: Workspace, dossier: Dossier, step: EmailStep | InviteStep) -> Case:
-    """Bring together everything that the touch is made from."""
+def case_of(workspace: Workspace, dossier: Dossier, step: Step) -> Case:
+    """Bring together everything that the touch of a mail step is made from."""
+    if not isinstance(step, EmailStep | InviteStep):
+        raise TypeError(f"step {step.id} sends nothing")
     enrolment, prospect = dossier.enrolment, dossier.prospect
     last = dossier.sent[-1] if dossier.sent else None
     thread = Thread() if step.new_thread or last is None else dossier.thread(last.root_id)
@@ -97,18 +119,19 @@ def case_of(workspace: Workspace, dossier: Dossier, step: EmailStep | InviteStep
     return Case(
         enrolment=enrolment,
         prospect=prospect,
-        sequence=workspace.sequence(enrolment.sequence),
+        language=workspace.sequence(enrolment.sequence).language or prospect.language or "en",
         step=step,
         mailbox=workspace.mailbox(enrolment.mailbox),
         account=dossier.account,
         thread=thread,
         last=last,
+        sent_texts=tuple((one.step, one.template_version) for one in dossier.sent if one.enrolment == enrolment.id),
         reference=identity.reference(workspace.install_key, key),
         now=workspace.now(),
     )
 
 
-def render(workspace: Workspace, case: Case) -> Draft:
+def render(kit: Materials, case: Case) -> Draft:
     """Fill the template; TemplateError names its line and what is missing."""
     zone = pacing.zone(case.enrolment.place.timezone)
     agreed = case.enrolment.next_step_at
@@ -128,14 +151,14 @@ def render(workspace: Workspace, case: Case) -> Draft:
     box = case.mailbox
     sender = context.Sender(box.display or box.address, box.address, signature=box.signature)
     values = context.build(case.prospect, sender, case.account, occasion)
-    return workspace.library.templates[case.step.template].render(values)
+    return kit.templates[case.step.template].render(values)
 
 
-def judge(workspace: Workspace, case: Case, draft: Draft) -> tuple[Finding, ...]:
+def judge(kit: Materials, case: Case, draft: Draft) -> tuple[Finding, ...]:
     """Return the findings for which this message must not leave."""
-    waived = workspace.waivers(case.step.template)
+    waived = kit.waivers.get(case.step.template, frozenset())
     thread = {"fake-reply"} if case.thread.message_ids else set()  # here "Re:" is true
-    settings = workspace.wording.without(waived | thread)
+    settings = kit.wording.without(waived | thread)
     subject = compose.subject_of(draft, Thread()) if not case.thread.message_ids else draft.subject
     found = gate.check(subject, draft.body, case.language, settings)
     return tuple(finding for finding in found if finding.severity == ERROR)
@@ -147,21 +170,21 @@ def _refused_wording(case: Case, draft: Draft, findings: tuple[Finding, ...]) ->
     return Obstacle("wording", brief, {"template": case.step.template, "subject": draft.subject})
 
 
-def _freeze(workspace: Workspace, case: Case, draft: Draft) -> Prepared:
+def _freeze(kit: Materials, case: Case, draft: Draft) -> Prepared:
     message_id = identity.message_id(case.reference, case.mailbox.address.rpartition("@")[2])
     envelope = compose.Envelope(
         sender_name=case.mailbox.display,
         sender_address=case.mailbox.address,
         recipient_name=_recipient_name(case.prospect),
         recipient_address=case.prospect.email,
-        date=case.now.astimezone(pacing.zone(workspace.config.daemon.timezone)),
+        date=case.now.astimezone(pacing.zone(kit.timezone)),
         message_id=message_id,
         reference=case.reference,
         thread=case.thread,
         language=case.language,
         unsubscribe_mailto=case.unsubscribe,
     )
-    raw = compose.compose(envelope, draft, _footer(workspace, case), _calendar(case, draft))
+    raw = compose.compose(envelope, draft, _footer(kit, case), _calendar(case, draft))
     root = case.last.root_id if case.thread.message_ids and case.last else message_id
     frozen = Frozen(
         message_id=message_id,
@@ -180,11 +203,10 @@ def _recipient_name(prospect: Prospect) -> str:
     return "" if prospect.name == prospect.email else prospect.name
 
 
-def _footer(workspace: Workspace, case: Case) -> Footer | None:
-    address = workspace.config.daemon.postal_address
-    if not address:
+def _footer(kit: Materials, case: Case) -> Footer | None:
+    if not kit.postal_address:
         return None
-    return Footer(postal_address=address, unsubscribe_mailto=case.unsubscribe, language=case.language)
+    return Footer(postal_address=kit.postal_address, unsubscribe_mailto=case.unsubscribe, language=case.language)
 
 
 def _calendar(case: Case, draft: Draft) -> bytes:

@@ -15,7 +15,8 @@ from cadenced.core.planner import Quota
 from cadenced.engine import desk, pace
 from cadenced.engine.armoury import Armoury
 from cadenced.engine.closing import Closing
-from cadenced.engine.desk import Claimed, Moment
+from cadenced.engine.desk import Claimed, Moment, Wanted
+from cadenced.engine.scribe import Scribe
 from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import SOON, TICK, Workspace
 from cadenced.ports import Mailer
@@ -34,11 +35,11 @@ AFTER_GATE = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look at the store brought: when the mailbox may send, how many moved at the desk, what was claimed."""
+    """What one look at the store brought: when the mailbox may send, how many moved at the desk, what is to be sent."""
 
     quota: Quota
     cleared: int
-    batch: desk.Batch
+    wanted: Wanted
 
 
 class Sender:
@@ -47,7 +48,9 @@ class Sender:
     ``idle``: nothing could be sent or done now; what a limit, a fault or a hold keeps back does not count.
     """
 
-    def __init__(self, workspace: Workspace, mailbox: Mailbox, mailer: Mailer, watcher: Watcher) -> None:
+    def __init__(
+        self, workspace: Workspace, mailbox: Mailbox, mailer: Mailer, watcher: Watcher, scribe: Scribe | None = None
+    ) -> None:
         self.name = f"sender {mailbox.name}"
         self.wake = asyncio.Event()
         self.idle = False
@@ -55,8 +58,9 @@ class Sender:
         self._mailbox = mailbox
         self._mailer = mailer
         self._watcher = watcher
-        self._armoury = Armoury(workspace, watcher.fence)
+        self._scribe = scribe or Scribe(workspace)
         self._closing = Closing(workspace)
+        self._armoury = Armoury(workspace, watcher.fence, self._closing)
         self._on_wire: dict[int, asyncio.Task[None]] = {}
         self._rest_until: datetime | None = None
         self._faults = self._shut = 0
@@ -74,11 +78,12 @@ class Sender:
             return SOON  # enough is under way; who leaves the wire wakes us, and many are claimed in one look
         now, looked_at = self._workspace.now(), self._workspace.clock.monotonic()
         look = await self._workspace.database.run(lambda tx: self._look(tx, now))
-        for item in look.batch.claimed:
+        batch = await self._claim(look.wanted)
+        for item in batch.claimed:
             self._put_on_wire(item, looked_at)
-        if look.cleared or look.batch.put_off:
+        if look.cleared or batch.put_off:
             return timedelta(0)
-        return SOON if look.batch.claimed else await self._look_ahead(now, look.quota)
+        return SOON if batch.claimed else await self._look_ahead(now, look.quota)
 
     async def rest(self, span: timedelta) -> None:
         """Sleep by the clock."""
@@ -100,7 +105,7 @@ class Sender:
         await self._mailer.close()
 
     def _look(self, tx: Connection, now: datetime) -> _Look:
-        """Do what sends nothing, then claim what may be sent, in one transaction."""
+        """Do what sends nothing, then find out what may be sent, in one transaction."""
         timezone = self._workspace.config.daemon.timezone
         quota = pace.quota(tx, self._mailbox, now, timezone, self._stretch)
         unsteady = self._workspace.unsteady()
@@ -110,8 +115,15 @@ class Sender:
         cleared = 0 if unsteady else desk.clear(tx, self._workspace, moment)
         slots = self._within_limit(tx, self._slots(moment), now)
         if slots <= 0:
-            return _Look(quota, cleared, desk.Batch())
-        return _Look(quota, cleared, desk.claim_mail(tx, self._workspace, moment, slots, frozenset(self._on_wire)))
+            return _Look(quota, cleared, Wanted())
+        return _Look(quota, cleared, desk.want_mail(tx, self._workspace, moment, slots, frozenset(self._on_wire)))
+
+    async def _claim(self, wanted: Wanted) -> desk.Batch:
+        """Have the messages made, and claim their touches: no transaction is open while they are written."""
+        if not wanted.fresh:
+            return desk.Batch(wanted.again, wanted.put_off)
+        made = await self._scribe.write(wanted.fresh)
+        return await self._workspace.database.run(lambda tx: desk.claim_prepared(tx, self._workspace, wanted, made))
 
     @property
     def _room(self) -> int:

@@ -17,7 +17,6 @@ from cadenced.library import Library
 from cadenced.ports import Clock
 from cadenced.store.database import Database
 from cadenced.store.schema import meta
-from cadenced.wording import lint
 from cadenced.wording.settings import DEFAULTS, Settings
 
 INSTALL_KEY_BYTES = 32
@@ -70,11 +69,6 @@ class Workspace:
     def own_addresses(self) -> frozenset[str]:
         """The addresses of our own mailboxes, lower case."""
         return frozenset(box.address.lower() for box in self.config.mailboxes)
-
-    def waivers(self, template: str) -> frozenset[str]:
-        """Return the wording rules that a template's own comments waive, with their reasons given there."""
-        found = self.library.templates.get(template)
-        return frozenset() if found is None else lint.waived(found.body)
 
     def mailbox(self, name: str) -> Mailbox:
         """Return a configured mailbox; KeyError where it is gone from the config."""

@@ -15,6 +15,9 @@ from cadenced.store.schema import enrolments
 _LIVE = ("active", "paused", "awaiting_task")
 _C = enrolments.c
 
+MOVED_BY_A_TOUCH = ("step", "due_at", "anchor", "reason", "done")
+"""What changes of an enrolment that goes on after a touch; ``save_touched`` writes these and nothing else."""
+
 # Statements are built once: building one costs several times what SQLite takes to run it.
 _INSERT = enrolments.insert()
 _BY_ID = select(enrolments).where(_C.id == bindparam("id"))
@@ -111,10 +114,22 @@ def save(tx: Connection, enrolment: Enrolment, sequence: plan.Sequence | None) -
 
 
 def save_touched(tx: Connection, moved: Collection[tuple[Enrolment, plan.Sequence]]) -> None:
-    """Write back many enrolments at once whose touches have just been sent."""
-    if moved:
-        tx.execute(_SAVE, [{"this": one.id, **values(one, sequence)} for one, sequence in moved])
-        tx.execute(_TOUCHED, [{"this": one.id} for one, _ in moved])
+    """Write back many active enrolments at once whose touches were sent: they stand at their next step now."""
+    rows = [
+        {
+            "this": one.id,
+            "step": one.step,
+            "due_at": one.due_at,
+            "anchor": one.anchor,
+            "reason": one.reason,
+            "done": list(one.done),
+            "lane": lane(one, sequence),
+            "fresh": False,
+        }
+        for one, sequence in moved
+    ]
+    if rows:
+        tx.execute(_SAVE, rows)
 
 
 def mark_touched(tx: Connection, enrolment_id: int) -> None:

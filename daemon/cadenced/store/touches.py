@@ -205,6 +205,11 @@ def _row(wanted: Reservation, now: datetime) -> dict[str, object]:
     }
 
 
+def references(tx: Connection, refs: Collection[str]) -> set[str]:
+    """Return those of these references that a touch has."""
+    return {row.ref for row in tx.execute(_BY_REFS, {"refs": list(refs)})} if refs else set()
+
+
 def claim(tx: Connection, touch_id: int, boot_id: str, now: datetime) -> bool:
     """Take a planned touch (or one that was given up unsent) for this process; False when somebody else was first."""
     return _move(

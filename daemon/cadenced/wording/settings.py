@@ -5,12 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from types import MappingProxyType
 from typing import Any
 
 from cadenced.wording.findings import SEVERITIES
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +17,7 @@ class Settings:
     select: frozenset[str] = frozenset()
     """Codes that speak; empty means all."""
     ignore: frozenset[str] = frozenset()
-    severity: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    severity: Mapping[str, str] = field(default_factory=dict)
     least_share: float = 0.25
     """The share of the reader among pronouns below which a message is self-centred; subject and opening weigh more."""
     least_self: int = 3
@@ -95,7 +92,7 @@ def _severities(key: str, value: Any) -> Mapping[str, str]:
         _check_code(key, code)
         if severity not in SEVERITIES:
             raise ValueError(f"lint.{key}.{code}: {severity!r} is none of {', '.join(SEVERITIES)}")
-    return MappingProxyType(dict(value))
+    return dict(value)
 
 
 def _check_code(key: str, code: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from dataclasses import dataclass
 
 LENGTH = 26
 """Characters of a reference: 130 bits."""
+
+_BYTES = 20
+"""Bytes of the digest that these characters are of, in whole groups of five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class TouchKey:
 def reference(key: bytes, touch: TouchKey) -> str:
     """Return the touch's reference token (X-Cadence-Ref); ``key`` is this installation's own."""
     named = f"{touch.email}|{touch.sequence}|{touch.step}|{touch.generation}"
-    digest = hmac.new(key, named.encode(), hashlib.sha256).digest()
-    return base64.b32encode(digest).decode("ascii")[:LENGTH].lower()
+    digest = hmac.digest(key, named.encode(), "sha256")
+    return base64.b32encode(digest[:_BYTES]).decode("ascii")[:LENGTH].lower()
 
 
 def message_id(token: str, domain: str) -> str:

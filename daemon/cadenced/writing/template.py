@@ -57,6 +57,11 @@ class Template:
     heading: Part
     text: Part
     language: str = ""
+    source: str = field(default="", repr=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to another process as source: what is compiled stays behind."""
+        return parse, (self.source, self.name, self.file)
 
     @property
     def subject(self) -> str:
@@ -145,7 +150,7 @@ def parse(source: str, name: str, file: str = "") -> Template:
     subject = matter.subject.strip()
     heading = _compiled(SUBJECT, subject, (matter.subject_line - 1, matter.subject_column - 1), path)
     text = _compiled(BODY, matter.body, (matter.body_offset, 0), path)
-    return Template(name, path, version, heading, text, matter.language)
+    return Template(name, path, version, heading, text, matter.language, source)
 
 
 def _compiled(environment: Environment, source: str, place: tuple[int, int], file: str) -> Part:

@@ -1,0 +1,100 @@
+"""The scribe makes messages: in place where they are few, in a process of its own where many are due.
+
+Rendering, wording and composing cost more than all the rest of a send together, and need neither store nor network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor, Executor
+from pickle import PicklingError
+
+from cadenced.engine import preparation
+from cadenced.engine.preparation import Case, Materials, Obstacle, Prepared
+from cadenced.engine.workspace import Workspace
+from cadenced.library import Library
+
+log = logging.getLogger(__name__)
+
+FEW = 12
+"""So many messages are made in place: they keep the event loop for some milliseconds."""
+
+Made = Prepared | Obstacle
+
+
+class Scribe:
+    """Makes the messages of a workspace; ``apart`` allows it a process of its own, started with the first busy hour."""
+
+    def __init__(self, workspace: Workspace, *, apart: bool = False) -> None:
+        self._workspace = workspace
+        self._apart = apart
+        self._library: Library | None = None
+        self._kit: Materials | None = None
+        self._room: Executor | None = None
+
+    async def write(self, cases: Sequence[Case]) -> list[Made]:
+        """Return what came of each case, in order."""
+        kit = self._materials()
+        if not self._apart or len(cases) <= FEW:
+            return [preparation.prepare(kit, case) for case in cases]
+        try:
+            if self._room is None:
+                self._room = _room(kit)
+            return await asyncio.get_running_loop().run_in_executor(self._room, _write, cases)
+        except (BrokenExecutor, OSError, RuntimeError, PicklingError) as fault:  # killed, or it could not begin
+            log.warning("messages are made in place from now on", extra={"fault": str(fault)})
+            self.close()
+            self._apart = False
+            return [preparation.prepare(kit, case) for case in cases]
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        room, self._room = self._room, None
+        if room is not None:
+            room.shutdown(wait=False, cancel_futures=True)
+
+    def _materials(self) -> Materials:
+        """Return the materials of the hour; after an edit the process begins anew with those."""
+        library = self._workspace.library
+        if self._kit is None or library is not self._library:
+            self.close()
+            self._library, self._kit = library, preparation.materials(self._workspace)
+        return self._kit
+
+
+_kits: list[Materials] = []
+"""In the scribe's own process: what it makes messages from."""
+
+
+def _room(kit: Materials) -> Executor:
+    import multiprocessing  # noqa: PLC0415 - a daemon with little to do never needs it
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - as above
+
+    context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks and open connections
+    return ProcessPoolExecutor(1, mp_context=context, initializer=_move_in, initargs=(kit,))
+
+
+def _move_in(kit: Materials) -> None:
+    """Begin in the new process: signals are the parent's affair, and its end is ours."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _kits[:] = [kit]
+    threading.Thread(target=_follow, name="follow the parent", daemon=True).start()
+
+
+def _follow() -> None:
+    import multiprocessing.connection  # noqa: PLC0415 - in the new process it is there already
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+    os._exit(0)
+
+
+def _write(cases: Sequence[Case]) -> list[Made]:
+    return [preparation.prepare(_kits[0], case) for case in cases]
