@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -173,3 +174,11 @@ async def test_news_that_no_fence_has_read_is_read_a_moment_later(
     await watcher.tick()
     assert clock.slept[-2:] == [0.1, 0.0]
     assert not await ears.wait(0)
+
+
+async def test_a_thousand_mailboxes_are_read_once_a_minute_each(watcher: Watcher, workspace: Workspace) -> None:
+    boxes = workspace.config.mailboxes * 1000
+    workspace.config = replace(workspace.config, mailboxes=boxes)
+    assert await watcher.tick() == timedelta(seconds=60)
+    await watcher.fence()
+    assert await watcher.tick() == timedelta(seconds=60)

@@ -17,6 +17,8 @@ HASTE = 0.05
 """Seconds between two looks at least, so that a hundred commits a second are one look each time."""
 _MOST_OF_TIME = 20
 """A look may take a twentieth of the time; where it takes longer (many mailboxes), it comes less often."""
+_LONGEST_CALM = 1.0
+"""Seconds: a look that waited long for its turn says nothing of what looks cost, and no stop waits for the next one."""
 
 
 class Agenda:
@@ -51,7 +53,7 @@ class Agenda:
 
     async def _keep_calm(self) -> None:
         self.wake.clear()
-        calm = max(HASTE, self._took * _MOST_OF_TIME)
+        calm = min(max(HASTE, self._took * _MOST_OF_TIME), _LONGEST_CALM)
         left = self._ended_at + calm - asyncio.get_running_loop().time()
         if left > 0:
             await asyncio.sleep(left)

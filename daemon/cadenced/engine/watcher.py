@@ -36,6 +36,10 @@ ATTENTION = timedelta(minutes=30)
 
 CLOSE_TICK = timedelta(seconds=2)
 """How often all folders are read meanwhile, where that costs nothing: answers that a filter or Junk has taken away."""
+_SHARE = timedelta(milliseconds=60)
+"""So much time passes between two readings of a mailbox for each mailbox of the house: IDLE tells of the inbox
+meanwhile, every send reads before, and a thousand mailboxes take a few hundredths of a processor."""
+
 RECENT, MEANWHILE = timedelta(seconds=1), timedelta(seconds=0.1)
 """Where a fence has read so recently, the next one is waited for so long before the same is read once more."""
 
@@ -87,9 +91,10 @@ class Watcher:
         """Read what has come; return how long to listen for more."""
         if not await self._is_read_anyway() and await self._read() is None:
             return min(_FIRST_REST * int(2 ** (self._faults - 1)), _LONGEST_REST)
+        share = _SHARE * len(self._workspace.config.mailboxes)
         if not self._is_near or self._workspace.clock.monotonic() >= self._close_until:
-            return TICK
-        return min(max(CLOSE_TICK, timedelta(seconds=self._took * _MOST_OF_TIME)), TICK)
+            return max(TICK, share)
+        return max(share, min(max(CLOSE_TICK, timedelta(seconds=self._took * _MOST_OF_TIME)), TICK))
 
     async def rest(self, span: timedelta) -> None:
         """Listen by IDLE while all is well, else sleep before the next try.
