@@ -32,13 +32,21 @@ class Desk:
         self.next_at: datetime | None = None
         self._is_done = is_done
         self._skips = skips
+        self._newest = -1
+
+    def is_wanted(self, tx: Connection, now: datetime) -> bool:
+        """Whether the list may hold something to do: a task has been opened since the last look, or one is due."""
+        return tasks.newest(tx) != self._newest or (self.next_at is not None and self.next_at <= now)
 
     def work(self, tx: Connection, workspace: Workspace) -> bool:
         """Do what is due and note in ``next_at`` when more is; returns whether anything was."""
         now = workspace.now()
-        mine = [task for task in tasks.open_until(tx) if self._is_for_me(task)]
+        self._newest = tasks.newest(tx)
+        mine = [task for task in tasks.open_until(tx, now) if self._is_for_me(task)]
         due = [task for task in mine if self._turn(task) <= now]
-        self.next_at = min((turn for task in mine if (turn := self._turn(task)) > now), default=None)
+        upcoming = tasks.next_due(tx, now)
+        turns = [*(self._turn(task) for task in mine), *([self._rounded(upcoming)] if upcoming else [])]
+        self.next_at = min((turn for turn in turns if turn > now), default=None)
         for task in due:
             if task.kind in OBSTACLES:
                 tasks.close(tx, task.id, "left out", "", now)
@@ -55,7 +63,11 @@ class Desk:
         """Return when a task is done: at the next look at the list; an obstacle is passed at once."""
         if task.kind in OBSTACLES:
             return task.due_at
-        return task.due_at + (_EPOCH - task.due_at) % EVERY
+        return self._rounded(task.due_at)
+
+    @staticmethod
+    def _rounded(moment: datetime) -> datetime:
+        return moment + (_EPOCH - moment) % EVERY
 
     def _is_for_me(self, task: OpenTask) -> bool:
         if task.kind in OBSTACLES:

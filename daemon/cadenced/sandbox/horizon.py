@@ -15,7 +15,7 @@ from cadenced.core import pacing
 from cadenced.core.model import Enrolment, Place
 from cadenced.engine import pace
 from cadenced.engine.workspace import TICK, Workspace
-from cadenced.store import enrolments, mailboxes
+from cadenced.store import enrolments, outlook
 
 CHANCE = 0.5
 """What a rehearsal draws where chance has a say: the middle."""
@@ -34,17 +34,17 @@ def next_moment(workspace: Workspace) -> datetime | None:
 def _next(tx: Connection, workspace: Workspace) -> datetime | None:
     now = workspace.now()
     found: list[datetime] = []
-    for box in workspace.config.mailboxes:
-        upcoming = enrolments.next_due(tx, box.name, now)
-        waiting = _waiting(tx, workspace, box, now)
-        found += [moment for moment in (upcoming, waiting) if moment is not None]
+    for name, ahead in outlook.of_all(tx).items():
+        box = workspace.config.mailbox(name)
+        upcoming = ahead.after(now) if box is not None else None
+        waiting = box is not None and ahead.waits("mail", now) and not ahead.hold  # a hold waits for a human
+        leaves = _leaves(tx, workspace, box, now) if box is not None and waiting else None
+        found += [moment for moment in (upcoming, leaves) if moment is not None]
     return min(found, default=None)
 
 
-def _waiting(tx: Connection, workspace: Workspace, box: Mailbox, now: datetime) -> datetime | None:
+def _leaves(tx: Connection, workspace: Workspace, box: Mailbox, now: datetime) -> datetime:
     """Return when mail that is due already and has to wait may leave."""
-    if not enrolments.due(tx, box.name, "mail", now, 1) or mailboxes.get(tx, box.name).hold:
-        return None  # a held mailbox waits for a human
     quota = pace.quota(tx, box, now, workspace.config.daemon.timezone, STRETCH)
     if quota.until is None:
         return now + TICK

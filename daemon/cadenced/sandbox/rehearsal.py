@@ -26,9 +26,9 @@ from cadenced.sandbox import horizon
 from cadenced.sandbox.chronicle import Happening, since
 from cadenced.sandbox.clocks import VirtualClock
 from cadenced.sandbox.desk import Desk
-from cadenced.sandbox.ports import RehearsalInbox, RehearsalMailer, Sent
+from cadenced.sandbox.ports import WATCHED, RehearsalInbox, RehearsalMailer, Sent
 from cadenced.sandbox.script import Heard, Script
-from cadenced.store import mailboxes, people, touches
+from cadenced.store import mailboxes, outlook, people, touches
 from cadenced.store.database import Database
 from cadenced.wording.settings import DEFAULTS, Settings
 
@@ -61,16 +61,17 @@ class Rehearsal:
         self.script = script or Script()
         self.desk = desk or Desk()
         self.sent: list[Sent] = []
-        self.inboxes = {name: RehearsalInbox(self.clock) for name in names}
+        self.inboxes = {name: RehearsalInbox(self.clock, WATCHED) for name in names}
         watchers = {box.name: Watcher(self.workspace, box, self.inboxes[box.name]) for box in setting.config.mailboxes}
         self._watchers = tuple(watchers.values())
-        self._senders = [
-            Sender(self.workspace, box, RehearsalMailer(self.clock, told=self._note), watchers[box.name])
+        self._senders = {
+            box.name: Sender(self.workspace, box, RehearsalMailer(self.clock, told=self._note), watchers[box.name])
             for box in setting.config.mailboxes
-        ]
+        }
         resolver = Resolver(self.workspace, watchers)
-        self._services: tuple[Service, ...] = (*self._watchers, *self._senders, resolver)
-        self.workspace.changed = lambda: self._wake(self._senders)
+        self._services: tuple[Service, ...] = (*self._watchers, *self._senders.values(), resolver)
+        self._stirred = True
+        self.workspace.changed = self._stir
         self.workspace.doubted = resolver.wake.set
         self._wake(self._services)
 
@@ -116,37 +117,61 @@ class Rehearsal:
         for service in services:
             service.wake.set()
 
+    def _stir(self) -> None:
+        self._stirred = True
+
+    def _wake_concerned(self) -> None:
+        """Wake the senders that may have something to do at this moment: who keeps a gap has none after a send."""
+        self._stirred = False
+        now = self.clock.now()
+        last = self.sent[-1] if self.sent and self.sent[-1].at == now else None
+        for name, ahead in self.workspace.database.read(outlook.of_all).items():
+            box = self.workspace.config.mailbox(name)
+            if box is None:
+                continue
+            busy = last is not None and bool(box.min_gap) and last.message.mail_from == box.address
+            if ahead.waits("desk", now) or (ahead.waits("mail", now) and not busy):
+                self._senders[name].wake.set()
+
     async def _settle(self) -> timedelta:
         """Do what is to be done at this moment; return the least span that a service wants to wait."""
         now = self.clock.now()
         for delivery in self.script.due(now):
             self.inboxes[delivery.mailbox].deliver(delivery.write(now))
             self._wake(self._watchers)
-        self._work()
-        self._wake(self._senders)
+        self._stirred = True
         for _ in range(_ROUNDS):
+            if self._stirred:
+                self._work()
+                self._wake_concerned()
             least = await self._round()
-            if least > timedelta(0) and not self._work() and not any(one.wake.is_set() for one in self._services):
+            if least > timedelta(0) and not self._stirred and not any(one.wake.is_set() for one in self._services):
                 return least
         raise AssertionError("a rehearsal does not come to rest")  # pragma: no cover - a fault of a service
 
     def _work(self) -> bool:
         """Let the human work; returns whether there was anything to do."""
+        if not self.workspace.database.read(lambda tx: self.desk.is_wanted(tx, self.clock.now())):
+            return False
         return self.workspace.database.transact(lambda tx: self.desk.work(tx, self.workspace))
 
     async def _round(self) -> timedelta:
         """Let every service that was woken tick once, and what is on the wire end."""
-        least = TICK
+        spans = {}
+        sent = len(self.sent)
         for service in self._services:
             if service.wake.is_set():
                 service.wake.clear()
-                span = await service.tick()
-                least = min(least, span)
-                if span == timedelta(0):
-                    service.wake.set()
-        for sender in self._senders:
+                spans[service.name] = await service.tick()
+        for sender in self._senders.values():
             await sender.drain()
-        return least
+            sender.wake.clear()
+        for service in self._services:
+            if spans.get(service.name) == timedelta(0):
+                service.wake.set()
+        if len(self.sent) > sent:
+            return TICK  # who has sent need not look again soon: the store is asked
+        return min([TICK, *spans.values()])
 
     def _next(self, least: timedelta) -> datetime | None:
         """Return the next moment at which anything can happen: what a service asked for, else what the store knows."""

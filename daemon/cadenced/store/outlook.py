@@ -18,6 +18,11 @@ class Outlook:
     moments: tuple[datetime | None, ...]
     hold: str = ""
 
+    def waits(self, lane: str, now: datetime) -> bool:
+        """Whether something in a lane (``mail`` or ``desk``) is due already."""
+        mine = self.moments[: len(self.moments) // 2] if lane == "mail" else self.moments[len(self.moments) // 2 :]
+        return any(one is not None and one <= now for one in mine)
+
     def after(self, moment: datetime) -> datetime | None:
         """Return the first of its moments that lies after ``moment``."""
         return min((one for one in self.moments if one is not None and one > moment), default=None)

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Update, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Update, bindparam, func, select, update
 
 from cadenced.store.schema import prospects, tasks
 
@@ -22,6 +22,8 @@ _OPEN_OF_ENROLMENT = _QUERY.where(_OPEN, _ENROLMENT).order_by(tasks.c.due_at, ta
 _OPEN_UNTIL = _QUERY.where(_OPEN, tasks.c.due_at <= bindparam("until")).order_by(tasks.c.due_at, tasks.c.id)
 _ALL_OPEN = _QUERY.where(_OPEN).order_by(tasks.c.due_at, tasks.c.id)
 _OF_PROSPECT = _QUERY.where(tasks.c.prospect_id == bindparam("prospect")).order_by(tasks.c.id)
+_NEWEST = select(func.max(tasks.c.id))
+_NEXT_DUE = select(func.min(tasks.c.due_at)).where(_OPEN, tasks.c.due_at > bindparam("after"))
 
 
 def _closing(*where: ColumnElement[bool]) -> Update:
@@ -146,6 +148,17 @@ def open_until(tx: Connection, until: datetime | None = None) -> list[OpenTask]:
     """Return open tasks due until a moment (None: all), the oldest date first."""
     rows = tx.execute(_ALL_OPEN) if until is None else tx.execute(_OPEN_UNTIL, {"until": until})
     return [_from_row(row) for row in rows]
+
+
+def next_due(tx: Connection, after: datetime) -> datetime | None:
+    """Return when the next open task after a moment is due, None where there is none."""
+    found: datetime | None = tx.execute(_NEXT_DUE, {"after": after}).scalar()
+    return found
+
+
+def newest(tx: Connection) -> int:
+    """Return the id of the task that was opened last, 0 where none ever was."""
+    return int(tx.execute(_NEWEST).scalar() or 0)
 
 
 def open_of_enrolment(tx: Connection, enrolment_id: int) -> list[OpenTask]:
