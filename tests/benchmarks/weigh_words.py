@@ -8,12 +8,13 @@ import json
 import sys
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import reading_figures as figures
 
-from cadenced.reading import inbound, intent, patterns, verdict, weights
+from cadenced.reading import dates, inbound, intent, patterns, verdict, weights
 
 TESTS = Path(__file__).resolve().parents[1] / "reading"
 OUT = Path(weights.__file__).with_name("patterns")
@@ -38,37 +39,57 @@ PLACES = {
 }
 ROUNDS, STEP, DECAY = 12, 2.0, 0.001
 LEAST = 0.3  # weights below are not written
+SENT = datetime(2026, 3, 10, 9, tzinfo=UTC)
 EXAMPLE = 0.7  # an example of a pattern is a phrase, not an answer
 
 
 @dataclass(frozen=True)
 class Said:
-    """A text, what it means, and how much it counts."""
+    """A text, what it means, how much it counts, and how far ahead the day lies that it names."""
 
     kind: str
     text: str
     counts: float = 1.0
+    days: int | None = None
+    dated: bool = True
+
+    def features(self) -> tuple[str, ...]:
+        found = weights.features(self.text)
+        return (*found, weights.distance(self.days)) if self.dated else found
 
 
-def collections() -> Iterable[tuple[str, str]]:
-    """Verdict and own words of each invented answer."""
+def days(text: str, language: str, sent: datetime) -> int | None:
+    """How many days after `sent` the text wants to be written to again."""
+    day = dates.again_on(text, sent, language)
+    return (day - sent.date()).days if day else None
+
+
+def collections() -> Iterable[Said]:
+    """The own words of each invented answer with their verdict."""
     for path in sorted((TESTS / "data").glob("replies_*.jsonl")):
         for line in map(json.loads, path.read_text("utf-8").splitlines()):
-            yield str(line["verdict"]), verdict.own_words(inbound.parse(figures.sale_message(line)))
+            text = verdict.own_words(inbound.parse(figures.sale_message(line)))
+            sent = datetime.fromisoformat(line["date"])
+            yield Said(line["verdict"], text, days=days(text, line["language"], sent))
 
 
-def sentences(name: str) -> Iterable[tuple[str, str]]:
-    """Kind and sentence of each line of a table of sentences."""
+def sentences(name: str) -> Iterable[Said]:
+    """Each line of a table of sentences with its kind, as if sent on one Tuesday in March."""
     table = tomllib.loads((TESTS / name).read_text("utf-8"))
-    return ((kind, text) for kinds in table.values() for kind, texts in kinds.items() for text in texts)
+    return (
+        Said(kind, text, days=days(text, language, SENT))
+        for language, kinds in table.items()
+        for kind, texts in kinds.items()
+        for text in texts
+    )
 
 
 def answers() -> list[Said]:
-    found = [Said(kind, text) for name in ("data/said.toml", "intent_sentences.toml") for kind, text in sentences(name)]
-    found += [Said(kind.removeprefix("reply."), text) for kind, text in collections()]
+    found = [one for name in ("data/said.toml", "intent_sentences.toml") for one in sentences(name)]
+    found += [replace(one, kind=one.kind.removeprefix("reply.")) for one in collections()]
     names = [*(f"intent_{one}" for one in intent.LANGUAGES), "intent_wide"]
     found += [
-        Said(one.tags["verdict"].removeprefix("reply."), text, EXAMPLE)
+        Said(one.tags["verdict"].removeprefix("reply."), text, EXAMPLE, days(text, one.language, SENT))
         for name in names
         for one in patterns.load(name)
         for text in one.must
@@ -78,16 +99,19 @@ def answers() -> list[Said]:
 
 def voices() -> list[Said]:
     found = [
-        Said(kind if kind in VOICES else "person", text, 2.0 if kind == "person" else 1.0)
-        for kind, text in sentences("data/said.toml")
+        replace(one, kind=_voice(one.kind), counts=2.0 if one.kind == "person" else 1.0)
+        for one in sentences("data/said.toml")
     ]
-    found += [Said("person", text, 0.5) for _, text in sentences("intent_sentences.toml")]
-    for kind, text in collections():
-        voice = kind.removeprefix("auto.")
-        found.append(Said(voice if voice in VOICES else "person", text))
+    found += [Said("person", one.text, 0.5) for one in sentences("intent_sentences.toml")]
+    found += [replace(one, kind=_voice(one.kind.removeprefix("auto."))) for one in collections()]
     every = (*patterns.load("auto_signs"), *patterns.load("auto_voice"))
     placed = [(PLACES[str(one.tags["place"])], one) for one in every if one.tags["place"] in PLACES]
-    return found + [Said(kind, text, EXAMPLE) for kind, one in placed for text in one.must]
+    found += [Said(kind, text, EXAMPLE) for kind, one in placed for text in one.must]
+    return [replace(one, dated=False) for one in found]
+
+
+def _voice(kind: str) -> str:
+    return kind if kind in VOICES else "person"
 
 
 Rows = dict[str, list[float]]
@@ -96,7 +120,7 @@ Rows = dict[str, list[float]]
 def learn(said: Sequence[Said], kinds: Sequence[str]) -> Rows:
     """Multinomial logistic regression by plain descent, one answer at a time, in a fixed shuffled order."""
     rows: Rows = {}
-    known = [(weights.features(one.text), kinds.index(one.kind), one.counts) for one in said]
+    known = [(one.features(), kinds.index(one.kind), one.counts) for one in said]
     for turn in range(ROUNDS):
         step = STEP / (1 + 0.3 * turn)
         for at in _shuffled(len(known), turn):
@@ -146,7 +170,7 @@ def tried(said: Sequence[Said], kinds: Sequence[str]) -> float:
         scale = weights.Scale(tuple(kinds), rows_of(learn(rest, kinds)))
         for one in said[turn::4]:
             if one.counts == 1.0:
-                shares = scale.shares(weights.features(one.text))
+                shares = scale.shares(one.features())
                 right += max(shares, key=shares.__getitem__) == one.kind
                 total += 1
     return right / total

@@ -102,10 +102,34 @@ def _by_voice(inbound: Inbound, subject: str, text: str, titled: tuple[str, ...]
         return None
     found = _by_phrases(inbound, subject, text, titled)
     share, _ = voice.machine(text)
-    sure = share >= _SURELY or (share >= _MACHINE and not voice.person(text, text.lower()))
-    if found is None and sure and not voice.requests(text):
+    if found is None and _sounds(text, share, titled) and not voice.requests(text):
         return Automatic(_kind(subject, text), (f"words of a machine: {share:.2f}", *titled))
     return None if found and share < _PERSON and not voice.says("automatic", text) else found
+
+
+def _sounds(text: str, share: float, titled: tuple[str, ...]) -> bool:
+    """Whether the words sound like a machine's, and a title or a phrase of a form letter bears it out."""
+    lowered = text.lower()
+    anchored = bool(titled) or any(voice.says(place, text, lowered) for place in _ANCHORS)
+    if voice.person(text, lowered):
+        return anchored and share >= _SURELY
+    return share >= (_MACHINE if anchored else _SURELY)
+
+
+_ANCHORS = (
+    "away",
+    "absent",
+    "left",
+    "gone",
+    "moved",
+    "unread",
+    "ack",
+    "received",
+    "process",
+    "challenge",
+    "courtesy",
+    "back",
+)
 
 
 def _by_phrases(inbound: Inbound, subject: str, text: str, titled: tuple[str, ...]) -> Automatic | None:

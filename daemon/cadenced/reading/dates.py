@@ -23,11 +23,18 @@ _MAX_SENTENCES = 60
 _ASKED_FOR = 3.0  # the score of a day beside a word such as "call me"
 _AFTERWARDS = re.compile(
     r"\b(?:after that|afterwards|thereafter|danach|daarna|därefter|efter det|après cela|ensuite|dopo di ciò"
-    r"|depois disso)\b"
+    r"|depois disso|dans la foulée|right after|straight after|gleich danach|meteen daarna|justo después|subito dopo"
+    r"|logo a seguir|direkt efter)\b"
+)
+_BUSY = re.compile(
+    r"\b(?:impossible|hopeless|packed|full|booked|no good|out of the question|unmöglich|voll|dicht|ausgebucht|vol"
+    r"|imposible|llen[oa]|pien[oa]|cheio|fullt?|omöjlig\w*|complet|bouclée?|geht nichts|lukt niet|va mal"
+    r"|difficil[ei]|difícil)\b"
 )
 _WEEK_AFTER = re.compile(
     r"\b(?:the week after(?=\W*$|[.,;])|a week (?:later|after that)|la semaine (?:suivante|d'après)"
-    r"|die woche (?:danach|darauf)|de week (?:erna|daarna|daarop)|la semana siguiente|la settimana (?:dopo|successiva)|(?:a|na) semana seguinte"
+    r"|die woche (?:danach|darauf)|de week (?:erna|daarna|daarop)"
+    r"|la semana siguiente|la settimana (?:dopo|successiva)|(?:a|na) semana seguinte"
     r"|veckan (?:efter|därpå))"
 )
 _AWAY = 3  # the rank of a day of absence; the last of several counts
@@ -50,7 +57,8 @@ _FUZZY = frozenset(
     }
 )
 _LATE = frozenset({"part_month", "month_end", "quarter_end", "year_end", "part_this"})
-_UNNAMED = frozenset({"holidays", "season"})  # "my holidays" names no day, "until the holidays" does
+# "my holidays" or "Happy New Year" names no day of return, "until the holidays" does.
+_UNBOUND = frozenset({"holidays", "season", "new_year", "year", "half_year", "quarter"})
 _STRETCHES = frozenset({"rest_of_week", "all_next"})
 _RANGES = frozenset({"range", "numeric_range", "weekdays"})
 _ENDS = frozenset({"until", "through", "after"})
@@ -82,16 +90,16 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
     """Return the first business day on which the writer wants to be written to again, or None."""
     reading = _reading(text, sent, language, plan=True)
     best: tuple[float, date] | None = None
+    if _OF_THE_CALENDAR.search(text.lower()) and _FISCAL.search(text.lower()):
+        return _business(date(sent.year + 1, 1, 8), reading.sent, business)
     afterwards = _AFTERWARDS.search(text.lower())
     fiscal = _FISCAL.search(text.lower()) is not None  # its "new year" is not January's
     for clues in _clues(text, reading):
         for score, day in _wishes(
-            [clue for clue in clues if not (fiscal and clue.mention.kind == "new_year")], reading
+            [clue for clue in clues if not (fiscal and clue.mention.kind == "new_year")], reading, bool(afterwards)
         ):
             if day > reading.sent and (best is None or score >= best[0]):
                 best = (score, day)
-    if best and afterwards and best[0] < _ASKED_FOR:
-        best = (best[0], best[1] + timedelta(1))
     if best and best[0] < _ASKED_FOR and _WEEK_AFTER.search(text.lower()):
         best = (best[0], best[1] + timedelta(7 - best[1].weekday()))
     lead = reading.grammar.lead.search(text.lower())
@@ -247,7 +255,7 @@ def _after_length(clue: _Clue, away: bool, begins: date) -> list[tuple[int, date
 def _counts(clue: _Clue, away: bool) -> bool:
     """Leave out holidays without a bound, and the working days of "I work Monday to Wednesday"."""
     kind = clue.mention.kind
-    return (kind not in _UNNAMED or clue.preposition in _ENDS) and (kind != "weekdays" or away)
+    return (kind not in _UNBOUND or clue.preposition in _ENDS) and (kind != "weekdays" or away)
 
 
 def _return(clue: _Clue, returning: bool, answering: bool, away: bool) -> tuple[int, date] | None:
@@ -304,18 +312,26 @@ def _distance(match: re.Match[str], mention: Mention, sentence: str) -> int:
 # -------------------------------------------------------------------------------------------- when to write
 
 
+_OF_THE_CALENDAR = re.compile(
+    r"\b(?:calendar year|january to december|kalenderjahr|année civile|kalenderjaar|año natural|anno solare|ano civil"
+    r"|kalenderår\w*)\b"
+)
 _FISCAL = re.compile(
     r"fiscal|financial year|exercice|geschäftsjahr|wirtschaftsjahr|boekjaar|ejercicio|esercizio|exercício"
     r"|räkenskapsår|verksamhetsår"
 )
 
 
-def _wishes(clues: list[_Clue], reading: Reading) -> list[tuple[float, date]]:
+def _wishes(clues: list[_Clue], reading: Reading, afterwards: bool) -> list[tuple[float, date]]:
     """Score and day for each mention: how likely it is the day of the next contact."""
     sentence = clues[0].sentence if clues else ""
     asked = _nearest(clues, reading.grammar.cues["contact"], sentence)
     away = reading.grammar.cues["away"].search(sentence) is not None
-    return [wish for clue in clues if (wish := _wish(clue, clue in asked, away, reading))]
+    wishes = [(clue, wish) for clue in clues if (wish := _wish(clue, clue in asked, away, reading))]
+    return [
+        (score, clue.mention.last + timedelta(1)) if afterwards and score < _ASKED_FOR else (score, day)
+        for clue, (score, day) in wishes
+    ]
 
 
 def _wish(clue: _Clue, asked: bool, away: bool, reading: Reading) -> tuple[float, date] | None:
@@ -328,6 +344,8 @@ def _wish(clue: _Clue, asked: bool, away: bool, reading: Reading) -> tuple[float
     score = (3.0 if asked else 0.0) + (1.5 if clue.preposition else 0.0) + (0.5 if mention.day else 0.0)
     if away and not asked and not after:
         score -= 2.0
+    if _BUSY.search(clue.sentence[mention.end : mention.end + 30]) or mention.kind == "holidays":
+        score -= 1.6
     if clue.preposition == "before" and reading.grammar.cues["negation"].search(
         clue.sentence
     ):  # "nothing before the holidays; write in September"

@@ -81,8 +81,8 @@ def _short(match: re.Match[str], reading: Reading) -> Span | None:
 
 _SHORT_CONTEXT = re.compile(
     r"(?:\b(?:on|until|till|through|from|to|back|after|before|by|returning|le|au|du|dès|jusqu['’]au|am|bis|vom|ab"
-    r"|zum|op|tot|vanaf|t/m|el|al|del|hasta|desde|il|dal|fino al|o|dia|até|de|a|den|till|från|e|y|en|et|and|und|out"
-    r"|away|off|lunedì|venerdì|monday|tuesday|wednesday|thursday|friday)"
+    r"|zum|op|tot|met|med|inclus|vanaf|t/m|el|al|del|hasta|desde|il|dal|fino al|o|dia|até|de|a|den|till|från|e|y|en|et"
+    r"|and|und|out|away|off|lunedì|venerdì|monday|tuesday|wednesday|thursday|friday)"
     r"|[-–—:(])\s*$"
 )
 

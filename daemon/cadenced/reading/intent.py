@@ -93,15 +93,18 @@ class _Hit:
     evidence: str
 
 
-def judge(text: str, subject: str, language: str) -> Intent:
-    """Judge a person's own words; `subject` counts only when the words are missing or the subject is a request."""
+def judge(text: str, subject: str, language: str, days: int | None = None) -> Intent:
+    """Judge a person's own words; `subject` counts only when the words are missing or the subject is a request.
+
+    `days`: how far ahead the day lies that the words ask for, if they name one (`dates.again_on`).
+    """
     hits: dict[str, dict[str, _Hit]] = {}
     sentences = _sentences(text, subject)
     present = patterns_keys.present(_book(language).keys, "\n".join(sentences).lower())
     for sentence in sentences:
         _judge_sentence(_Sentence(sentence, sentence.lower(), present), language, hits)
     scores = {verdict: sum(hit.weight for hit in found.values()) for verdict, found in hits.items()}
-    features = weights.features("\n".join(sentences))
+    features = (*weights.features("\n".join(sentences)), weights.distance(days))
     shares = _words().shares(features)
     kind = _decide(scores, shares, stop=True)
     if kind == "unsubscribe" and scores.get(kind, 0) < _STOP:  # words alone: not where any of them is denied

@@ -38,6 +38,7 @@ _NOBODY = re.compile(
     r"^(?:no-?_?reply|do-?_?not-?_?reply|noreply|notifications?|news(?:letter)?s?|alerts?)\b", re.IGNORECASE
 )
 _UNDATED = frozenset({"reply.unsubscribe", "reply.not_interested", "reply.unclear"})
+_LEGAL = 1_000  # characters of a text that may be no more than a foot
 _NAMING = frozenset({"reply.referral", "reply.not_interested", "reply.objection"})
 
 
@@ -207,8 +208,9 @@ def _back_in(words: str, tongue: str, clock: _Clock) -> date | None:
     if day or tongue:
         return day
     pieces = [piece for piece in words.split("\n\n")[:12] if piece.strip()]
-    found = (dates.back_on(piece, clock.sent, languages.detect(piece), clock.business) for piece in pieces)
-    return next(filter(None, found), None)
+    found = [dates.back_on(piece, clock.sent, languages.detect(piece), clock.business) for piece in pieces]
+    every = () if any(found) else languages.LANGUAGES
+    return next(filter(None, (*found, *(dates.back_on(words, clock.sent, one, clock.business) for one in every))), None)
 
 
 def _answers(inbound: Inbound) -> bool:
@@ -241,15 +243,26 @@ def _unrelated(inbound: Inbound, related: bool, found: Automatic | None) -> str:
 
 
 def _person(inbound: Inbound, own: str, tongue: str, clock: _Clock) -> Verdict:
-    meant = intent.judge(own, inbound.subject, tongue)
-    if not own and _REPLY.match(inbound.subject) and meant.kind != "reply.unsubscribe":
-        meant = intent.judge("", "", tongue)  # the subject of an answer is our own
-    sent = None if meant.kind in _UNDATED else clock.sent
+    until = dates.again_on(own, clock.sent, tongue, clock.business) if clock.sent else None
+    days = (until - clock.sent.date()).days if until and clock.sent else None
+    meant = intent.judge(own, inbound.subject, tongue, days)
+    if not own:
+        meant = _nothing_own(inbound, meant, tongue)
     return Verdict(
         meant.kind,
-        until=dates.again_on(own, sent, tongue, clock.business) if sent else None,
+        until=None if meant.kind in _UNDATED else until,
         referral=referrals.read(own, tongue, meant.kind == "reply.referral") if meant.kind in _NAMING else None,
         language=tongue,
         reply_text=own,
         evidence=meant.evidence,
     )
+
+
+def _nothing_own(inbound: Inbound, meant: intent.Intent, tongue: str) -> intent.Intent:
+    """Judge an answer all of whose lines look like a foot: a request to stop in them is not to be missed."""
+    if meant.kind == "reply.unsubscribe":
+        return meant
+    whole = intent.judge(quoting.spoken(inbound.text)[:_LEGAL], "", tongue)
+    if whole.kind == "reply.unsubscribe":
+        return whole
+    return intent.judge("", "", tongue) if _REPLY.match(inbound.subject) else meant  # that subject is our own

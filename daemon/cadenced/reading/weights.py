@@ -65,6 +65,16 @@ def load(name: str) -> Scale:
     return Scale(tuple(table["kinds"]), {word: tuple(map(int, row.split(" "))) for word, row in parted})
 
 
+def distance(days: int | None) -> str:
+    """Return the feature for a day that the text names, so many days ahead, or for none."""
+    if days is None:
+        return "#no day"
+    return next((name for least, name in _DISTANCES if days >= least), "#day soon")
+
+
+_DISTANCES = ((46, "#day far"), (14, "#day weeks ahead"), (9, "#day after next week"))
+
+
 def features(text: str) -> tuple[str, ...]:
     """Return what of a text is weighed, each once."""
     found: dict[str, None] = {}
