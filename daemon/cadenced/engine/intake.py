@@ -21,6 +21,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from cadenced.core.roster import Rules
 from cadenced.engine import intake_spool as spool
 from cadenced.engine.intake_import import File, ImportResult, Job
+from cadenced.engine.intake_left import Left
 from cadenced.engine.intake_report import Report, write_report
 from cadenced.engine.intake_spool import Claimed, Found, Signature
 from cadenced.errors import RefusedError
@@ -80,6 +81,7 @@ class Intake:
         self._drop = drop
         self._rules = rules
         self._seen = _Seen()
+        self._left = Left(database, clock, drop.inbox, rules)
         self.wake = asyncio.Event()
         self.idle = False
         self._steps: AsyncGenerator[timedelta, None] | None = None
@@ -100,10 +102,14 @@ class Intake:
     async def _step(self) -> timedelta:
         if self._steps is None:
             claimed = await asyncio.to_thread(self._next)
-            self.idle = claimed is None and not self._seen.files
-            if claimed is None:
+            left = None if claimed else await self._left.next()
+            self.idle = not claimed and not left and not self._seen.files
+            if claimed:
+                self._steps = self._import(claimed)
+            elif left:
+                self._steps = self._left.finish(left)
+            else:
                 return POLL
-            self._steps = self._import(claimed)
         try:
             return await anext(self._steps)
         except StopAsyncIteration:
@@ -229,7 +235,7 @@ class Intake:
         with closing(slices):
             while not slices.is_over:
                 span = await self._outside(slices.step)
-                yield timedelta(seconds=job.pause(span))
+                yield timedelta(seconds=slices.pause(span))
 
     async def _outside(self, work: Callable[[], T]) -> T:
         """Take transactions in the thread in which the daemon takes all of them, each in its turn."""

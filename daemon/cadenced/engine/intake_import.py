@@ -80,7 +80,7 @@ def run(job: Job, now: datetime, progress: Progress) -> None:
     job.settle()
     with closing(job.activation(now)) as steps:
         while not steps.is_over:
-            time.sleep(job.pause(steps.step()))
+            time.sleep(steps.pause(steps.step()))
 
 
 class Job:
@@ -184,10 +184,6 @@ class Job:
             return Nothing()
         return Activation(self._database, self._spool, begun.id, self.rules, now)
 
-    def pause(self, span: float) -> float:
-        """Return how long to leave the database to others after a slice of ``span`` seconds."""
-        return span / 2 if self._database.is_shared() else 0.0
-
     def finish(self, now: datetime) -> ImportResult:
         """Note the end; return what the import came to."""
         begun = self._started()
@@ -269,6 +265,10 @@ class Nothing:
     def step(self) -> float:
         """Do nothing."""
         return 0.0
+
+    def pause(self, span: float) -> float:
+        """Nobody has to wait for nothing."""
+        return span
 
 
 def _fingerprint(rules: Rules) -> str:

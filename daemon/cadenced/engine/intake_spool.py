@@ -145,10 +145,21 @@ def _opened(path: Path) -> BinaryIO:
     raise OSError(f"{path.name} is not a regular file")
 
 
+def where_by_hand(inbox: Path) -> Path:
+    """Return where rows wait that come by a command, whether it is there or not."""
+    return inbox / SPOOL / _BY_HAND
+
+
 def by_hand(inbox: Path) -> Path:
     """Return the folder in which rows wait that come by a command."""
     inbox.mkdir(parents=True, exist_ok=True)
-    return _own_folder(_own_folder(inbox / SPOOL, 0o700) / _BY_HAND, 0o700)
+    _own_folder(inbox / SPOOL, 0o700)
+    return _own_folder(where_by_hand(inbox), 0o700)
+
+
+def report_by_hand(inbox: Path, name: str) -> Path:
+    """Return where the report of an import goes that a command did not end."""
+    return report_of(_free(_own_folder(inbox / DONE, 0o777), name))
 
 
 def claim(inbox: Path, found: Found) -> Claimed | None:

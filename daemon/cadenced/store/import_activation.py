@@ -58,6 +58,10 @@ class Activation:
         self._rows = max(_LEAST, min(int(self._rows * pace), MOST))
         return span
 
+    def pause(self, span: float) -> float:
+        """Return how long to leave the database to others after a slice of ``span`` seconds."""
+        return span / 2 if self._database.is_shared() else 0.0
+
     def _activate(self, tx: Connection, part: Slice) -> int:
         found = imports.progress(tx, self._id)
         if found.state != "activating" or found.reached != part.after:  # another process brings in the same bytes

@@ -93,6 +93,12 @@ def loads(tx: Connection, mailboxes: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def halfway(tx: Connection) -> list[tuple[str, str]]:
+    """Return the imports that are becoming real: their digests and sequences."""
+    query = select(imports.c.sha256, imports.c.sequence).where(imports.c.state == "activating")
+    return [(digest, sequence) for digest, sequence in tx.execute(query.order_by(imports.c.id))]
+
+
 def begin_activation(tx: Connection, import_id: int) -> tuple[str, int]:
     """Note that rows become real from now on; return the import's name, and the line up to which they are."""
     row = progress(tx, import_id)
