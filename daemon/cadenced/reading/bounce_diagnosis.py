@@ -156,6 +156,8 @@ def judge(quoted: Sequence[str], told: str = "", status: str = "", title: str = 
         return replace(found, kind="hard")
     if found.reason == "host_unknown" and _passing([*quoted, status]):
         return replace(found, kind="soft")
+    if found.reason == "unavailable" and next(filter(None, map(reply_code, quoted)), "").startswith("4"):
+        return replace(found, kind="soft", status="4.2.0")  # RFC 5321, 4.2.3: 450 is a mailbox that is busy
     if found.kind == "hard" and found.reason != "disabled" and early(f"{told} {next(iter(quoted), '')}"):
         return Diagnosis("blocked", found.status, "refused before the recipient was named", False, found.words)
     return found
