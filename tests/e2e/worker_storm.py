@@ -161,6 +161,10 @@ class Ground:
                 worker.ended_by_itself.append(worker.process.returncode)
                 self.start(worker)
 
+    def status(self, worker: Worker) -> int | None:
+        """Return with which status a worker has ended by itself, None while it runs."""
+        return worker.process.poll() if worker.process is not None else None
+
     def logs(self) -> str:
         """Return what all of them have said."""
         return "".join(worker.log.read_text() for worker in self.workers if worker.log.exists())
