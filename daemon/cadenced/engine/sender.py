@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import SOON, TICK, Workspace
 from cadenced.ports import Mailer
 from cadenced.store import enrolments, mailboxes
+from cadenced.store.touches import Touch
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class Sender:
         self._closing = Closing(workspace)
         self._armoury = Armoury(workspace, watcher.fence, self._closing)
         self._on_wire: dict[int, asyncio.Task[None]] = {}
+        self._unfiled: deque[Touch] = deque()
+        self._filing: asyncio.Task[None] | None = None
         self._rest_until: datetime | None = None
         self._faults = self._shut = 0
         self._stretch = 1.0
@@ -93,15 +97,20 @@ class Sender:
         """Wait until nothing is on the wire."""
         while self._on_wire:
             await asyncio.wait(list(self._on_wire.values()))
+        if self._filing is not None:
+            await asyncio.wait([self._filing])
 
     async def close(self, grace: float) -> None:
         """Begin no send any more; those on the wire have ``grace`` seconds to end, then the connection is dropped."""
         self._stopping = True
         if self._on_wire:
             await asyncio.wait(list(self._on_wire.values()), timeout=grace)
-        for task in self._on_wire.values():
+        if self._filing is not None:
+            await asyncio.wait([self._filing], timeout=grace)
+        left = [*self._on_wire.values(), *([self._filing] if self._filing else [])]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._on_wire.values(), return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
         await self._mailer.close()
 
     def _look(self, tx: Connection, now: datetime) -> _Look:
@@ -155,13 +164,27 @@ class Sender:
             await self._closing.settle(claimed, answer)
             log.info(type(answer).__name__.lower(), extra=self._told(claimed, answer))
             if isinstance(answer, ports.Accepted):
-                await self._watcher.file_copy(claimed.touch)
+                self._file_later(claimed.touch)
         except Exception as fault:  # noqa: BLE001 - raised again by the next tick, so that the daemon ends
             self._broken = fault
         finally:
             del self._on_wire[claimed.enrolment]
             self._armoury.forget(claimed.touch.id)
             self.wake.set()
+
+    def _file_later(self, touch: Touch) -> None:
+        """File copies one after the other, behind the sends: no touch waits for the copy of another one."""
+        self._unfiled.append(touch)
+        if self._filing is None or self._filing.done():
+            self._filing = asyncio.create_task(self._file_copies(), name=f"copies {self._mailbox.name}")
+
+    async def _file_copies(self) -> None:
+        try:
+            while self._unfiled:
+                await self._watcher.file_copy(self._unfiled.popleft())
+        except Exception as fault:  # noqa: BLE001 - raised again by the next tick, so that the daemon ends
+            self._broken = fault
+        self.wake.set()
 
     async def _gate(self, message: ports.Outgoing) -> float | None:
         """Keep the gate shut while the mailbox rests: what was under way when a fault came does not follow it."""
@@ -200,7 +223,8 @@ class Sender:
         gap_only = quota.until is not None and quota.until - now <= self._mailbox.min_gap * 2
         resting = self._rest_until is not None and self._rest_until > now
         stuck = bool(obstacle) or resting or (quota.until is not None and not gap_only)
-        self.idle = not self._on_wire and (not waiting or stuck)
+        busy = bool(self._on_wire) or (self._filing is not None and not self._filing.done())
+        self.idle = not busy and (not waiting or stuck)
         moments = [m for m in (upcoming, quota.until if waiting else None, self._rest_until) if m and m > now]
         blind = self._held or self._watcher.synced_at is None  # who lifts that wakes us
         if waiting and not (moments or self._on_wire or blind):
