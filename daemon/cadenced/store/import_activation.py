@@ -22,10 +22,9 @@ from cadenced.store.import_spool import Spool
 BOUND = 0.15
 """Seconds for which writers may have to wait for a slice."""
 
-_WANTED = BOUND / 2
-_LEAST = 500
-MOST = 8000
-"""Rows in one slice, however fast they are."""
+WANTED = BOUND / 2
+LEAST, MOST = 500, 8000
+"""Rows in one slice, however slow or fast they are."""
 
 
 class Activation:
@@ -38,7 +37,7 @@ class Activation:
         self._id = import_id
         self._rules = rules
         self._now = now
-        self._rows = _LEAST
+        self._rows = LEAST
         self._name, self.reached = database.transact(lambda tx: imports.begin_activation(tx, import_id))
         self._last = spool.last_line
         self._session = Session(database, spool)
@@ -54,8 +53,7 @@ class Activation:
         part = Slice(self._id, self._name, self._rules, self._now, self.reached, until)
         self._session.load(self.reached, until)
         self.reached, span = self._session.transact(partial(self._activate, part=part))
-        pace = min(max(_WANTED / max(span, 1e-6), 0.5), 2.0)
-        self._rows = max(_LEAST, min(int(self._rows * pace), MOST))
+        self._rows = paced(self._rows, span)
         return span
 
     def pause(self, span: float) -> float:
@@ -74,3 +72,9 @@ class Activation:
     def close(self) -> None:
         """Let go of the connection."""
         self._session.close()
+
+
+def paced(rows: int, span: float) -> int:
+    """Return how many rows the next slice has, after one of ``rows`` for which writers waited ``span`` seconds."""
+    pace = min(max(WANTED / max(span, 1e-6), 0.5), 2.0)
+    return max(LEAST, min(int(rows * pace), MOST))
