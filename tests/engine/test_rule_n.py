@@ -231,7 +231,28 @@ def test_one_send_without_a_copy_and_absence_proves_nothing(home: Doubting) -> N
     touch = home.hangs()
     home.passes(QUIET)
     home.looks()
-    assert "of the last 4 mails 1 have no copy" in _asked(home, touch)
+    assert "1 of 4 mails that were surely sent cannot be found either" in _asked(home, touch)
+
+
+def test_a_copy_that_was_not_read_yet_is_looked_for_like_the_others(home: Doubting) -> None:
+    unread = home.sends_with_copy("unread@there.example", None)
+    home.folders.lying[unread.id] = "Sent"
+    calibrated(home)
+    touch = home.hangs()
+    for span in (QUIET, LAG):
+        home.passes(span)
+        home.looks()
+    assert home.state(touch) is TouchState.PLANNED
+
+
+def test_where_many_have_no_copy_none_is_looked_for(home: Doubting) -> None:
+    for n in range(SENDS + 1):
+        home.sends_with_copy(f"lost{n}@there.example", None)
+    touch = home.hangs()
+    home.passes(QUIET)
+    home.looks()
+    assert "of the last 4 mails 4 have no copy" in _asked(home, touch)
+    assert home.folders.asked[0] == ()
 
 
 def test_where_earlier_mail_is_not_found_either_absence_proves_nothing(home: Doubting) -> None:
@@ -239,7 +260,7 @@ def test_where_earlier_mail_is_not_found_either_absence_proves_nothing(home: Dou
     touch = home.hangs()
     home.passes(QUIET)
     home.looks()
-    assert "1 of the last 3 mails that were sent cannot be found either" in _asked(home, touch)
+    assert "1 of 3 mails that were surely sent cannot be found either" in _asked(home, touch)
 
 
 @pytest.mark.parametrize("copies_are", ["append", "none", "auto"])

@@ -5,7 +5,7 @@ rule N alone (RELIABILITY 2.1), all of it:
 
 * a server files copies of what this mailbox sends: ``sent_copy`` is ``server`` or ``self``, set or found by a probe;
 * the last ``calibration`` sends that a server confirmed are each found by the very search that finds nothing now, and
-  of the ten times as many sends before them none lacks its copy;
+  of ten times as many each has had its copy read, or is found as well;
 * ``quiet`` and the grace have passed since the arming; the grace is ``sent_lag``, or ten times the slowest copy;
 * two searches, as far apart as the grace and at least a third of ``quiet``, in every folder, each selected anew, and
   each finds the newest confirmed send before it looks for the touch;
@@ -131,17 +131,23 @@ async def judge(workspace: Workspace, inquiry: Inquiry, known: Known, mailbox: S
     """Look for a touch, once. Raises WireError."""
     touch = inquiry.touch
     told = _untold(workspace, touch, known)
-    control = () if told else known.filing.sends[: max(workspace.config.safety.calibration, 1)]
+    control = () if told else _control(workspace, known.filing)
     found = await mailbox.find_copies(control)
     folder = (await mailbox.find_copies((touch,))).get(touch.id)
     if folder:
         return Sent(f"a copy lies in the folder {folder}")
     missed = sum(one.id not in found for one in control)
     if missed:
-        told = f"{missed} of the last {len(control)} mails that were sent cannot be found either"
+        told = f"{missed} of {len(control)} mails that were surely sent cannot be found either"
     if told:
         return Unproven(f"no copy of it was found, which is no proof that it was not sent: {told}")
     return _absent(workspace, inquiry, known, found)
+
+
+def _control(workspace: Workspace, filing: Filing) -> tuple[Touch, ...]:
+    """Return what every search must find: the newest sends, and those of which no copy has been read (yet)."""
+    newest = filing.sends[: max(workspace.config.safety.calibration, 1)]
+    return (*newest, *(one for one in filing.unseen if one not in newest))
 
 
 def _untold(workspace: Workspace, touch: Touch, known: Known) -> str:
@@ -154,7 +160,7 @@ def _untold(workspace: Workspace, touch: Touch, known: Known) -> str:
         return next(told for begins, told in _SPOILT.items() if touch.evidence.startswith(begins))
     if sends < max(safety.calibration, 1):
         return f"only {sends} of {safety.calibration} mails are known whose copies could be compared (calibration)"
-    if known.filing.lacking:
+    if known.filing.lacking > max(safety.calibration, 1):
         return f"of the last {sends} mails {known.filing.lacking} have no copy"
     if grace(workspace, known.filing) > LONGEST:
         return f"copies take up to {known.filing.slowest.total_seconds():.0f} s here, too long to be waited for"

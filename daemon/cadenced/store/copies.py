@@ -32,12 +32,17 @@ class Probe:
 class Filing:
     """What the last sends of a mailbox, newest first, tell of the copies that are filed of them.
 
-    ``lacking`` counts those of which no copy was ever read; ``slowest`` is the longest that one took to be there.
+    ``unseen`` are those of which no copy was ever read; ``slowest`` is the longest that one took to be there.
     """
 
     sends: tuple[Touch, ...]
-    lacking: int
+    unseen: tuple[Touch, ...]
     slowest: timedelta
+
+    @property
+    def lacking(self) -> int:
+        """How many have no copy, as far as was read."""
+        return len(self.unseen)
 
 
 def read(tx: Connection, ref: str) -> Touch | None:
@@ -85,8 +90,8 @@ def filing(tx: Connection, mailbox: str, until: datetime, limit: int) -> Filing:
     )
     rows = tx.execute(query).all()
     lags = [row.copy_seen_at - row.sent_at for row in rows if row.copy_seen_at is not None]
-    lacking = sum(row.copy_seen_at is None for row in rows)
-    return Filing(tuple(map(from_row, rows)), lacking, max([*lags, timedelta(0)]))
+    unseen = tuple(from_row(row) for row in rows if row.copy_seen_at is None)
+    return Filing(tuple(map(from_row, rows)), unseen, max([*lags, timedelta(0)]))
 
 
 def is_referred_to(tx: Connection, touch: Touch) -> bool:
