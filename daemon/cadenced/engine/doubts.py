@@ -10,8 +10,8 @@ import logging
 
 from sqlalchemy import Connection
 
-from cadenced.core import events
-from cadenced.core.model import TouchState
+from cadenced.core import events, lifecycle
+from cadenced.core.model import State, TouchState
 from cadenced.engine import moves, settling
 from cadenced.engine.workspace import Workspace
 from cadenced.store import enrolments, people, tasks, timeline, touches
@@ -80,6 +80,10 @@ def plan_again(tx: Connection, workspace: Workspace, judged: Touch, evidence: st
     if not touches.resolve(tx, touch.id, state, told, now):
         return False
     timeline.note_of(tx, now, "doubt_settled", enrolment, step=touch.step, how="not sent", evidence=told)
+    if wanted and enrolment.state is State.ACTIVE:  # it was put off while it was in doubt
+        sequence = workspace.sequence(enrolment.sequence)
+        at_once = lifecycle.apply(enrolment, events.Postponed(now, now, "it was not sent"), sequence)
+        enrolments.save(tx, at_once, sequence)
     log.warning("not sent", extra={"touch": touch.id, "again": wanted, "evidence": evidence})
     workspace.changed()
     return True
