@@ -11,7 +11,7 @@ from cadenced.reading.quoting_lines import INDENT, Line
 MAX_SIZE = 1_000_000  # characters of HTML that are read
 _MAX_DEPTH = 400
 _OPENING = re.compile(r"<(?:!--|[!?]|(/?)([a-zA-Z][a-zA-Z0-9:]*))")
-_NAMES = re.compile(r"(?:class|id)\s*=\s*3?D?(\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE)
+_NAMES = re.compile(r"(?:class|id|name)\s*=\s*3?D?(\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|\bmso-hide\s*:\s*all", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0]+")
 _SKIPPED = frozenset({"head", "style", "script", "title", "xml", "noscript", "template"})
