@@ -31,10 +31,10 @@ import outside  # noqa: E402 - as above
 from peers import dovecot, smtp_sink  # noqa: E402 - as above
 
 REPLY = """\
-From: p{n}@many.example\r
+From: p{n}@firm{n}.example\r
 To: julie@abc.example\r
 Subject: Re: Ann, your next step\r
-Message-ID: <answer-{n}@many.example>\r
+Message-ID: <answer-{n}@firm{n}.example>\r
 \r
 Yes, Thursday at ten is fine. Please send the agenda.\r
 """
@@ -147,7 +147,7 @@ def main(quiet: int, stormy: int, seconds: float, sending: int) -> dict[str, Any
         root = Path(folder)
         outside.write(root, server.port, sink.port, gap="30 days")
         home = outside.Outside(root, sink)
-        rows = "".join(f"p{n}@many.example,Ann\n" for n in range(1, count + 1))
+        rows = "".join(f"p{n}@firm{n}.example,Ann\n" for n in range(1, count + 1))
         (root / "people.csv").write_text(f"email,first_name\n{rows}")
         home.run("import", str(root / "people.csv"))
         witness = Witness(root / "cadenced.db")

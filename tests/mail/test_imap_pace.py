@@ -115,6 +115,13 @@ async def test_a_connection_that_ends_while_it_is_asked_does_not_count_as_close_
     assert pace.close == 0
 
 
+def test_a_server_on_this_machine_is_never_far() -> None:
+    nearness = Nearness(in_house=True)
+    for _ in range(3):
+        nearness.note(NEAR * 100, 6.0)
+    assert not nearness.is_far(6.0)
+
+
 async def test_a_server_that_is_far_away_is_listened_to(peer: Peer) -> None:
     async def slowly(talk: Talk, tag: str, _: bytes) -> None:
         await asyncio.sleep(0.02)
@@ -122,6 +129,7 @@ async def test_a_server_that_is_far_away_is_listened_to(peer: Peer) -> None:
 
     peer.on["NOOP"] = slowly
     box = box_for(peer)
+    box._watch._nearness = Nearness()  # as if it were not on this machine
     assert await box.wait(5)
     assert box.attend(600)
     assert await box.wait(5)

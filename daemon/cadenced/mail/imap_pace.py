@@ -60,9 +60,13 @@ class Pace:
 
 
 class Nearness:
-    """Whether a server answers so fast that asking it now and then costs nothing; the best of three answers counts."""
+    """Whether a server answers so fast that asking it now and then costs nothing; the best of three answers counts.
 
-    def __init__(self) -> None:
+    A server ``in_house``, on this machine, is never far: slow answers then only say that the machine is busy.
+    """
+
+    def __init__(self, *, in_house: bool = False) -> None:
+        self._in_house = in_house
         self._trips: deque[float] = deque(maxlen=3)
         self._far_until = float("-inf")
 
@@ -75,4 +79,4 @@ class Nearness:
 
     def is_far(self, now: float) -> bool:
         """Whether it was too slow a short while ago."""
-        return now < self._far_until
+        return now < self._far_until and not self._in_house

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from aioimaplib import aioimaplib as commands
 
 from cadenced import errors
-from cadenced.mail import imap_names
+from cadenced.mail import imap_names, privacy
 from cadenced.mail.imap_channel import LostError, trouble_told
 from cadenced.mail.imap_connection import Connection, ImapSettings
 from cadenced.mail.imap_pace import Nearness
@@ -32,7 +32,7 @@ class Watch:
         self._asked_at = 0.0
         self._close_until = float("-inf")
         self._is_close = False
-        self._nearness = Nearness()
+        self._nearness = Nearness(in_house=privacy.is_loopback(settings.host))
         self._tried_at = float("-inf")
         self._is_listening = False
         self._lock = asyncio.Lock()
