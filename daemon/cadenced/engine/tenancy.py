@@ -108,8 +108,9 @@ class Tenancy:
         return self._heartbeat.worker.boot
 
     async def begin(self) -> None:
-        """Make the posts known, and live."""
+        """Make the posts known, forget the long dead, and live."""
         await self._workspace.database.aside(lambda tx: leases.make_known(tx, self._posts))
+        await self._workspace.database.aside(leases.bury)
         await self._heartbeat.begin()
 
     async def tick(self) -> timedelta:
@@ -225,6 +226,9 @@ class Tenancy:
 
     async def _hand_over(self, name: str) -> None:
         await self._dismiss(name, PATIENCE)
+        mailbox = self._posts[name].mailbox
+        if mailbox:
+            await self._workspace.database.run(lambda tx: orphans.abandon(tx, self._boot, mailbox))
         await self._workspace.database.aside(lambda tx: self._free(tx, name))
         log.info("handed over", extra={"lease": name, "worker": self._boot})
 
@@ -244,10 +248,7 @@ class Tenancy:
                 raise fault
 
     async def _dismiss(self, name: str, grace: float) -> None:
-        """End a crew, and leave nothing of it under way."""
-        post, crew = self._posts[name], self._crews[name]
-        post.forget()
-        await self._supervisor.part(crew, grace)
-        if post.mailbox:
-            await self._workspace.database.run(lambda tx: orphans.abandon(tx, self._boot, post.mailbox))
+        """End a crew; what its mail on the wire came to is written, or is for the caller to give up."""
+        self._posts[name].forget()
+        await self._supervisor.part(self._crews[name], grace)
         del self._crews[name]
