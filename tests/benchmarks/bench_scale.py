@@ -10,13 +10,11 @@ sender's questions to the store cost at several sizes, in CPU of this process.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,25 +89,22 @@ def _ticks(count: int) -> dict[str, Any]:
         database.open()
         database.transact(lambda tx: mailboxes.make_known(tx, ["box0"]))
         crowd.fill(path, count)
-        now = bench_now()
+        for number in range(1, 51):
+            crowd.wake(path, number)
+        now = datetime.now(UTC)
         asked = {
-            "due": lambda tx: enrolments.due(tx, "box0", "mail", now, 50),
+            "any_due": lambda tx: enrolments.any_due(tx, "box0", "mail", now),
+            "due_50": lambda tx: enrolments.due(tx, "box0", "mail", now, 50),
             "next_due": lambda tx: enrolments.next_due(tx, "box0", now),
             "outlook": outlook.of_all,
-            "sent_since": lambda tx: volume.sent_since(tx, "box0", now),
+            "last_sent": lambda tx: volume.last_sent_at(tx, "box0", now),
+            "orphans": lambda tx: outlook.elsewhere(tx, ["box0"]),
         }
         found: dict[str, Any] = {"enrolments": count}
         for name, question in asked.items():
             found[f"{name}_us"] = _cost(database, question)
         database.close()
         return found
-
-
-def bench_now() -> Any:
-    """Return a moment at which some fifty touches are due, whatever the size."""
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
 
 
 def _cost(database: Database, question: Any) -> float:

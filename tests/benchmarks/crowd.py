@@ -16,8 +16,9 @@ _PEOPLE = (
 _ENROLMENTS = (
     "INSERT INTO enrolments (prospect_id, mailbox, sequence, generation, state, step, due_at, anchor, lane, fresh,"
     " timezone, country, done, enrolled_at)"
-    " SELECT i, 'box' || (i % {mailboxes}), 'plan', 1, 'active', 'one', {now} + 86400000000 + (i * 7919 % 7776000) * 1000000,"
-    " {now}, CASE WHEN i % 5 THEN 'mail' ELSE 'desk' END, i % 2, 'Europe/Paris', 'FR', '[]', {now} FROM n"
+    " SELECT i, 'box' || (i % {mailboxes}), 'plan', 1, 'active', 'one',"
+    " {now} + 86400000000 + (i * 7919 % 7776000) * 1000000, {now},"
+    " CASE WHEN i % 5 THEN 'mail' ELSE 'desk' END, i % 2, 'Europe/Paris', 'FR', '[]', {now} FROM n"
 )
 
 
