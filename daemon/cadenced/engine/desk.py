@@ -95,18 +95,17 @@ def claim_mail(tx: Connection, workspace: Workspace, moment: Moment, slots: int,
 
 def want_mail(tx: Connection, workspace: Workspace, moment: Moment, slots: int, busy: Collection[int]) -> Wanted:
     """Look for up to ``slots`` due mails, and do what else is due in their lane."""
-    due = enrolments.due(tx, moment.mailbox, "mail", moment.now, slots + len(busy))
-    free = [one for one in due if one.id not in busy]
+    due = enrolments.due_mails(tx, moment.mailbox, moment.now, slots, busy)
     again: list[Claimed] = []
     fresh: list[Case] = []
-    for dossier in dossiers.gather(tx, free[:slots]):
+    for dossier in dossiers.gather(tx, due):
         step = _act(tx, workspace, dossier, moment, may_send=True)
         touch = dossier.of_step(step.id) if step is not None else None
         if touch is not None:
             again += _claim_again(tx, workspace, dossier.enrolment, touch, moment.now)
         elif step is not None:
             fresh.append(preparation.case_of(workspace, dossier, step))
-    return Wanted(tuple(again), tuple(fresh), min(len(free), slots) - len(again) - len(fresh))
+    return Wanted(tuple(again), tuple(fresh), len(due) - len(again) - len(fresh))
 
 
 def claim_prepared(

@@ -160,13 +160,22 @@ def live_of_account(tx: Connection, account_id: int, but: int) -> list[Enrolment
 
 def due(tx: Connection, mailbox: str, lane_name: str, now: datetime, limit: int) -> list[Enrolment]:
     """Return what is due in one lane of one mailbox: follow-ups before first touches, then by date."""
+    return _due(tx, {"mailbox": mailbox, "lane": lane_name, "now": now}, limit, ())
+
+
+def due_mails(tx: Connection, mailbox: str, now: datetime, limit: int, but: Collection[int]) -> list[Enrolment]:
+    """Return whose mail is due in one mailbox, in the order of ``due``, ``but`` these enrolments."""
+    return _due(tx, {"mailbox": mailbox, "lane": "mail", "now": now}, limit, but)
+
+
+def _due(tx: Connection, where: Mapping[str, Any], limit: int, but: Collection[int]) -> list[Enrolment]:
     found: list[Enrolment] = []
     for fresh in (False, True):
-        wanted = {"mailbox": mailbox, "lane": lane_name, "is_fresh": fresh, "now": now, "most": limit - len(found)}
-        found += [from_row(row) for row in tx.execute(_DUE, wanted)]
+        wanted = {**where, "is_fresh": fresh, "most": limit + len(but) - len(found)}
+        found += [from_row(row) for row in tx.execute(_DUE, wanted) if row.id not in but]
         if len(found) >= limit:
             break
-    return found
+    return found[:limit]
 
 
 def any_due(tx: Connection, mailbox: str, lane_name: str, now: datetime) -> bool:

@@ -176,7 +176,9 @@ def bury(tx: Connection, after: timedelta = timedelta(hours=1)) -> int:
     return tx.execute(delete(workers).where(workers.c.until < _ahead(-after))).rowcount
 
 
-def held(tx: Connection, boot: str, mailbox: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:
+def held(
+    tx: Connection, boot: str | ColumnElement[str], mailbox: ColumnElement[str]
+) -> tuple[ColumnElement[bool], ...]:
     """Return the condition that ``mailbox`` is this worker's at this moment; on SQLite it always is."""
     if tx.dialect.name == "sqlite":
         return ()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, literal, or_, select, update
+from sqlalchemy.sql.dml import Update
 
 from cadenced.core.model import Enrolment, TouchState
 from cadenced.store import leases, people
@@ -223,8 +224,17 @@ def arm(tx: Connection, touch_ids: Collection[int], boot_id: str, now: datetime)
     The commit of this transaction is the point that decides between a touch and an answer: what stopped the
     enrolment before it wins, always.
     """
-    statement = _ARM.where(*leases.held(tx, boot_id, touches.c.mailbox))
-    return set(tx.execute(statement, {"ids": list(touch_ids), "boot": boot_id, "now": now}).scalars())
+    return set(tx.execute(_arm_on(tx), {"ids": list(touch_ids), "boot": boot_id, "now": now}).scalars())
+
+
+_arms: dict[str, Update] = {}
+"""The statement that arms, by dialect: where several workers may serve a mailbox, it asks for the lease too."""
+
+
+def _arm_on(tx: Connection) -> Update:
+    if tx.dialect.name not in _arms:
+        _arms[tx.dialect.name] = _ARM.where(*leases.held(tx, bindparam("boot"), touches.c.mailbox))
+    return _arms[tx.dialect.name]
 
 
 def unwanted(tx: Connection, touch_ids: Collection[int]) -> set[int]:
