@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import click
@@ -14,6 +15,7 @@ from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError, UsageError
 from cadenced.store import mailboxes
 from cadenced.store.instance import Restored
+from cadenced.store.mailboxes import MailboxState
 
 _SAID = {
     "sent": "is taken as sent; the sequence goes on after it",
@@ -53,11 +55,14 @@ def _restore_over(workspace: Workspace) -> list[str]:
     found = workspace.database.transact(lambda tx: restore.release(tx, workspace))
     if found is None:
         raise RefusedError("no older database was put back; to release a mailbox, name it")
-    return [f"{_names(found)} again; {_made_up_for(found)}.", *_unread(workspace, found)]
+    states = [workspace.database.read(partial(mailboxes.get, name=name)) for name in found.released]
+    free = [state.name for state in states if not state.hold]
+    kept = [f"{state.name} is still held: {state.hold}" for state in states if state.hold]
+    again = [f"{_listed(free)} again."] if free else []
+    return [f"{_made_up_for(found)}.", *again, *kept, *_unread(states, found)]
 
 
-def _names(found: Restored) -> str:
-    names = list(found.released)
+def _listed(names: Sequence[str]) -> str:
     return f"{' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))} {'sends' if len(names) == 1 else 'send'}"
 
 
@@ -66,9 +71,8 @@ def _made_up_for(found: Restored) -> str:
     return f"{mails} of which this database knew nothing {'was' if found.found == 1 else 'were'} found by their copies"
 
 
-def _unread(workspace: Workspace, found: Restored) -> list[str]:
+def _unread(states: Sequence[MailboxState], found: Restored) -> list[str]:
     """Say which mailboxes have not been read again yet: nothing leaves before that, and more may be found."""
-    states = [workspace.database.read(partial(mailboxes.get, name=name)) for name in found.released]
     late = [state.name for state in states if state.synced_at is None or state.synced_at < found.at]
     return [f"{name} has not been read since; that comes first, and it is held anew if more is found." for name in late]
 
