@@ -187,8 +187,8 @@ class Sender:
         self.wake.set()
 
     async def _gate(self, message: ports.Outgoing) -> float | None:
-        """Keep the gate shut while the mailbox rests: what was under way when a fault came does not follow it."""
-        return None if self._resting() else await self._armoury.gate(message)
+        """Keep the gate shut at the end of the day's work, and while the mailbox rests after a fault."""
+        return None if self._stopping or self._resting() else await self._armoury.gate(message)
 
     def _resting(self) -> bool:
         return self._rest_until is not None and self._workspace.now() < self._rest_until
@@ -209,7 +209,7 @@ class Sender:
             permanent = isinstance(answer, ports.Deferred) and answer.permanent
             self._rest_until = self._workspace.now() + (LOGIN_REST if permanent else rest)
         elif isinstance(answer, ports.Deferred) and answer.phase == "gate":
-            if self._resting() or self._armoury.turned_away(claimed.touch.id):
+            if self._stopping or self._resting() or self._armoury.turned_away(claimed.touch.id):
                 return  # that says nothing new of the mailbox
             self._shut += 1
             self._rest_until = self._workspace.now() + AFTER_GATE * 2 ** min(self._shut - 1, 5)
