@@ -36,12 +36,12 @@ def answer(raw: bytes, sender: str) -> bytes:
 
 async def cross(home: House, server: dovecot.Dovecot, email: str, wait: float) -> list[float]:
     """Answer some time after the first mail; returns by how many seconds later mails trailed the answer."""
-    await house.until(lambda: home.sent_to(email), 60)
+    await house.until(lambda: home.sent_to(email), 120)
     await asyncio.sleep(wait)
     folder = "Junk" if wait * 1000 % 4 < 1 else "INBOX"
     await asyncio.to_thread(server.deliver, answer(home.sent_to(email)[0], email), folder)
     seen = time.monotonic()
-    await house.until(lambda: home.standing(email).state is State.HALTED, 60, pause=0.1)
+    await house.until(lambda: home.standing(email).state is State.HALTED, 120, pause=0.1)
     await asyncio.sleep(1.5)  # whatever was on the wire has come by now
     assert home.standing(email).state is State.HALTED
     return [one.monotonic - seen for one in home.sink.accepted if email in one.recipients and one.monotonic > seen]
