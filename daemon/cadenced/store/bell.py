@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-import psycopg
 from sqlalchemy import Connection, text
 
 from cadenced.store.database import Database
@@ -39,6 +38,8 @@ class Bell:
 
     async def listen(self) -> None:
         """Hear, and call; a lost connection is made anew, and counts as a ring of each kind."""
+        import psycopg  # noqa: PLC0415 - only PostgreSQL needs it, and it is a tenth of a start
+
         while True:
             try:
                 await self._hear()
@@ -48,6 +49,8 @@ class Bell:
             await asyncio.sleep(_AGAIN)
 
     async def _hear(self) -> None:
+        import psycopg  # noqa: PLC0415 - as above
+
         arguments = self._database.arguments()
         async with await psycopg.AsyncConnection.connect(**arguments, autocommit=True) as connection:
             for channel in self._heard:
