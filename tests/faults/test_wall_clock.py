@@ -1,7 +1,7 @@
 """A wall clock that jumps (row 51, I22): no mail before its time, no burst behind it, nothing twice.
 
-The span for which a clock must have run evenly is scaled from two minutes to three seconds, and how often a mailbox that
-rests is looked at from half a minute to one second.
+The span for which a clock must have run evenly is scaled from two minutes to three seconds, the rest of a mailbox that
+is held from half a minute to one second.
 """
 
 from __future__ import annotations
