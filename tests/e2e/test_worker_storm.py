@@ -33,8 +33,9 @@ def test_a_storm_of_kills_and_stops_doubles_nothing_and_loses_nothing(tmp_path: 
     chance = random.Random(seed)  # noqa: S311 - a seed must repeat
     with ground(tmp_path / "ground", workers, slow=0.1, seed=seed) as here:
         here.add(workers)
-        storm = Storm(here, Nemesis(here, chance, kills, stops))
-        outcome = storm.run(told("SENDS", 60) // 3, told("SECONDS", 180))
+        prospects = told("SENDS", 60) // 3
+        storm = Storm(here, Nemesis(here, chance, kills, stops, 3 * prospects))
+        outcome = storm.run(prospects, told("SECONDS", 180))
         print(f"\nseed {seed}: {outcome}")  # noqa: T201 - the figures are the point
         assert outcome.doubled == 0, here.logs()[-5000:]
         assert outcome.missing == 0, here.logs()[-5000:]
