@@ -222,6 +222,8 @@ async def test_a_process_apart_makes_the_same_bytes_as_the_one_in_place(home: Ho
     cases = cases_of(home)
     apart = Scribe(home.workspace, apart=True)
     try:
+        assert await apart.write(cases) == made(home, cases)  # in place, while the process begins
+        assert await apart.moved_in() != os.getpid()
         assert await apart.write(cases) == made(home, cases)
     finally:
         apart.close()
@@ -233,10 +235,12 @@ async def test_an_edited_template_is_what_the_next_message_is_made_from(home: Ho
     assert isinstance(step, EmailStep)
     apart = Scribe(home.workspace, apart=True)
     try:
+        await apart.moved_in()
         before = await apart.write(cases)
         known = home.workspace.library
         edited = template.parse(house.TEMPLATE.replace("Thursday", "Friday"), step.template)
         home.workspace.library = replace(known, templates={**known.templates, step.template: edited})
+        await apart.moved_in()
         after: Any = await apart.write(cases)
         assert before != after
         assert after[0].frozen.template_version == edited.version
@@ -248,10 +252,7 @@ async def test_a_process_that_was_killed_is_done_without(home: Home) -> None:
     cases = cases_of(home)
     apart = Scribe(home.workspace, apart=True)
     try:
-        await apart.write(cases)
-        assert apart._room is not None
-        pid = await asyncio.wrap_future(apart._room.submit(os.getpid))
-        os.kill(pid, signal.SIGKILL)
+        os.kill(await apart.moved_in(), signal.SIGKILL)
         assert await apart.write(cases) == made(home, cases)
     finally:
         apart.close()

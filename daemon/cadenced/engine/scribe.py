@@ -22,7 +22,7 @@ from cadenced.library import Library
 log = logging.getLogger(__name__)
 
 FEW = 12
-"""So many messages are made in place: they keep the event loop for some milliseconds."""
+"""So many messages are made in place at a time: they keep the event loop for some milliseconds."""
 
 Made = Prepared | Obstacle
 
@@ -36,25 +36,38 @@ class Scribe:
         self._library: Library | None = None
         self._kit: Materials | None = None
         self._room: Executor | None = None
+        self._moving: asyncio.Future[int] | None = None
 
     async def write(self, cases: Sequence[Case]) -> list[Made]:
         """Return what came of each case, in order."""
         kit = self._materials()
         if not self._apart or len(cases) <= FEW:
-            return [preparation.prepare(kit, case) for case in cases]
+            return await _in_place(kit, cases)
         try:
-            if self._room is None:
-                self._room = _room(kit)
+            self._move_in(kit)
+            if self._room is None or self._moving is None or not self._moving.done():
+                return await _in_place(kit, cases)  # nobody waits for a process that begins
+            self._moving.result()
             return await asyncio.get_running_loop().run_in_executor(self._room, _write, cases)
         except (BrokenExecutor, OSError, RuntimeError, PicklingError) as fault:  # killed, or it could not begin
             log.warning("messages are made in place from now on", extra={"fault": str(fault)})
             self.close()
             self._apart = False
-            return [preparation.prepare(kit, case) for case in cases]
+            return await _in_place(kit, cases)
+
+    async def moved_in(self) -> int:
+        """Wait until the process can be given work; returns its id."""
+        self._move_in(self._materials())
+        return await self._moving if self._moving is not None else 0
+
+    def _move_in(self, kit: Materials) -> None:
+        if self._room is None:
+            self._room = _room(kit)
+            self._moving = asyncio.get_running_loop().run_in_executor(self._room, os.getpid)
 
     def close(self) -> None:
         """End the process, if there is one."""
-        room, self._room = self._room, None
+        room, self._room, self._moving = self._room, None, None
         if room is not None:
             room.shutdown(wait=False, cancel_futures=True)
 
@@ -67,6 +80,16 @@ class Scribe:
         return self._kit
 
 
+async def _in_place(kit: Materials, cases: Sequence[Case]) -> list[Made]:
+    """Make messages here, and let others have their turn every now and then."""
+    made: list[Made] = []
+    for case in cases:
+        made.append(preparation.prepare(kit, case))
+        if len(made) % FEW == 0:
+            await asyncio.sleep(0)
+    return made
+
+
 _kits: list[Materials] = []
 """In the scribe's own process: what it makes messages from."""
 
@@ -76,10 +99,10 @@ def _room(kit: Materials) -> Executor:
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - as above
 
     context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks and open connections
-    return ProcessPoolExecutor(1, mp_context=context, initializer=_move_in, initargs=(kit,))
+    return ProcessPoolExecutor(1, mp_context=context, initializer=_furnish, initargs=(kit,))
 
 
-def _move_in(kit: Materials) -> None:
+def _furnish(kit: Materials) -> None:
     """Begin in the new process: signals are the parent's affair, and its end is ours."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
