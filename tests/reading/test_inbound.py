@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks import reading_figures
 from cadenced.errors import InboundError
-from cadenced.reading import bounce, calendar, charset, complaint, headers, inbound, mime
+from cadenced.reading import bounce, calendar, charset, complaint, headers, inbound, mime, verdict
 
 CORPUS = reading_figures.corpus()
 PLAIN = b"From: Paul <p@x.example>\r\nSubject: Hi\r\nMessage-ID: <1@x.example>\r\n\r\nYes, let's talk.\r\n"
@@ -263,3 +263,13 @@ def test_ids_agree_with_the_standard_library_on_real_mail():
         raw = path.read_bytes()
         theirs = email.message_from_bytes(raw).get("message-id", "")
         assert str(theirs).strip().strip("<>") == inbound.parse(raw).message_id, path.name
+
+
+@pytest.mark.parametrize(
+    "written", ["1 Jan 0001 00:00:00 +0000", "31 Dec 9999 23:59:59 +0000", "1 Jan 1900 10:00:00 +0000"]
+)
+def test_a_date_at_the_end_of_time_is_none(written):
+    raw = f"From: a@x.example\nSubject: Re: x\nDate: {written}\n\nWrite to me again after Easter, in six weeks.\n"
+    message = inbound.parse(raw.encode())
+    assert message.date is None
+    assert verdict.judge(message).until is None

@@ -13,6 +13,7 @@ _FOLD = re.compile(r"\r?\n[ \t]+|[\r\n]+")
 _IDS = re.compile(r"<\s{0,3}([^<>\s]{1,990})\s{0,3}>")
 _LIMIT = 20_000  # characters kept of one field
 _FIELDS = 1_000
+_YEARS = range(1970, 2201)  # days are counted on from a message's date: it must not stand at the end of all time
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,14 @@ def message_ids(value: str) -> tuple[str, ...]:
 
 
 def date_of(value: str) -> datetime | None:
-    """Read a Date; aware, UTC when it names no zone, None when it cannot be read."""
+    """Read a Date; aware, UTC when it names no zone, None when it cannot be read or no mail was written then."""
     try:
         read = parsedate_to_datetime(value.strip()[:100])
         aware = read if read.tzinfo else read.replace(tzinfo=UTC)
         aware.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return aware
+    return aware if aware.year in _YEARS else None
 
 
 _MAILBOX = re.compile(r"<\s*([^<>\s]{0,320})\s*>")
