@@ -144,6 +144,18 @@ def test_rows_that_were_not_made_durable_are_read_again_after_a_power_cut(
         assert job.finish(NOW).counts["enrolled"] == 9000
 
 
+def test_a_disk_that_is_full_while_rows_are_put_aside_costs_nothing(store: Store, tmp_path: Path) -> None:
+    """Row 19: the import stops, with everything as it was, and goes on once there is room."""
+    file = listed(tmp_path, 9000)
+    with Job(store.database, file, RULES) as job:
+        job.begin(NOW)
+        job._spool._connection.execute("PRAGMA max_page_count = 40")
+        with pytest.raises(OSError, match="full"):
+            list(iter(job.stage, False))
+    assert store.count(prospects) == 0
+    assert import_file(store.database, file, RULES, NOW).counts["enrolled"] == 9000
+
+
 def test_a_spool_that_is_damaged_is_read_again(store: Store, tmp_path: Path) -> None:
     file = listed(tmp_path, 300)
     with Job(store.database, file, RULES) as job:

@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -128,13 +129,18 @@ class Spool:
         _note(self._connection, facts)
 
     def add(self, rows: Iterable[Staged]) -> None:
-        """Stage rows; one that is staged already stays as it is."""
-        self._connection.execute("BEGIN")
-        self._connection.executemany(_INSERT, rows)
-        self._connection.execute("COMMIT")
+        """Stage rows; one that is staged already stays as it is. OSError where the disk is full."""
+        with _on_disk():
+            self._connection.execute("BEGIN")
+            self._connection.executemany(_INSERT, rows)
+            self._connection.execute("COMMIT")
 
     def finish(self, notes: Sequence[str]) -> None:
         """Settle which of several rows of one person counts, and make everything durable."""
+        with _on_disk():
+            self._finish(notes)
+
+    def _finish(self, notes: Sequence[str]) -> None:
         self._connection.execute("BEGIN")
         self._connection.execute(_TWICE)
         if self._connection.execute("SELECT 1 FROM temp.twice").fetchone():
@@ -186,6 +192,15 @@ def place(folder: Path, digest: str, sequence: str) -> Path:
     if folder.is_symlink():
         raise NotADirectoryError(f"{folder.name} must be a folder of its own, not a link")
     return folder / f"{hashlib.sha256(f'{digest} {sequence}'.encode()).hexdigest()[:32]}.db"
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    """Raise what is wrong with the disk as what it is: no fault of the file that is imported."""
+    try:
+        yield
+    except sqlite3.OperationalError as cause:
+        raise OSError(f"rows cannot be put aside: {cause}") from cause
 
 
 def _connect(path: Path) -> sqlite3.Connection:
