@@ -14,7 +14,7 @@ help:
 	@echo "make check    ruff, format, mypy --strict, import-linter"
 	@echo "make docs     regenerate the pages that are drawn from the code"
 	@echo "make bench    the benchmarks, as JSON"
-	@echo "make soak     new worlds of the simulation for MINUTES (10)"
+	@echo "make soak     new worlds of the simulation for MINUTES (10); MUTANTS=1: every mutant too"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -57,6 +57,7 @@ MINUTES ?= 10
 
 soak: $(DEV_STAMP)
 	$(BIN)/python tests/simulation/soak.py --minutes $(MINUTES)
+	@test -z "$(MUTANTS)" || CADENCED_ALL_MUTANTS=1 $(BIN)/python -m pytest tests/simulation/test_mutants.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

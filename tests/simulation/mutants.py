@@ -14,10 +14,14 @@ from typing import Any
 import pytest
 
 from simulation.nemesis import Drama
+from simulation.settings_of_worlds import Terms
 from simulation.sim_world import Parts, Scale
 
 SEEDS = 60
 SMALL = Scale(people=24, days=8, calm=7)
+BRIEF = Scale(people=40, days=3, calm=2)
+"""For what happens around one touch: many first touches, few of the later ones."""
+
 Change = Callable[[pytest.MonkeyPatch, Parts], None]
 
 
@@ -28,16 +32,17 @@ class Mutant:
     name: str
     laws: frozenset[str]
     change: Change
+    scale: Scale
 
 
 MUTANTS: list[Mutant] = []
 
 
-def mutant(*laws: str) -> Callable[[Change], Change]:
-    """Enlist a mutant."""
+def mutant(*laws: str, scale: Scale = SMALL) -> Callable[[Change], Change]:
+    """Enlist a mutant, and say in how large a world it is looked for."""
 
     def enlist(change: Change) -> Change:
-        MUTANTS.append(Mutant(change.__name__, frozenset(laws), change))
+        MUTANTS.append(Mutant(change.__name__, frozenset(laws), change, scale))
         return change
 
     return enlist
@@ -53,22 +58,22 @@ def replacing(patch: pytest.MonkeyPatch, owner: Any, name: str) -> Callable[[Cal
     return put
 
 
-def caught(one: Mutant, seeds: Collection[int] = range(SEEDS), scale: Scale = SMALL) -> tuple[int, str] | None:
+def caught(one: Mutant, seeds: Collection[int] = range(SEEDS)) -> tuple[int, str] | None:
     """Return the first seed whose world the mutant breaks and the healthy product does not, and how."""
     for seed in seeds:
         with pytest.MonkeyPatch.context() as patch:
             parts = Parts()
             one.change(patch, parts)
-            broken = _against(one, Drama(seed, scale, parts).run().broken)
-        if broken and not _against(one, _healthy(seed, scale)):
+            broken = _against(one, Drama(seed, one.scale, parts).run().broken)
+        if broken and not _against(one, _healthy(seed, one.scale, parts.terms, parts.level)):
             return seed, broken[0]
     return None
 
 
 @cache
-def _healthy(seed: int, scale: Scale) -> tuple[str, ...]:
-    """Return what the product itself breaks in a world: nothing, or the world is no measure."""
-    return tuple(Drama(seed, scale).run().broken)
+def _healthy(seed: int, scale: Scale, terms: Terms | None, level: float | None) -> tuple[str, ...]:
+    """Return what the product itself breaks in such a world: nothing, or the world is no measure."""
+    return tuple(Drama(seed, scale, Parts(terms=terms, level=level)).run().broken)
 
 
 def _against(one: Mutant, broken: Collection[str]) -> list[str]:

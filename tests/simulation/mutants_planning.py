@@ -16,27 +16,30 @@ from cadenced.core.planner import Quota
 from cadenced.engine import acts, moves, pace
 from cadenced.engine.steadiness import Steadiness
 from cadenced.store import touches, volume
-from simulation.mutants import mutant, replacing
-from simulation.sim_world import Parts
+from simulation.mutants import BRIEF, mutant, replacing
+from simulation.settings_of_worlds import PACED
+from simulation.sim_world import Parts, Scale
 
 
 def _without(patch: pytest.MonkeyPatch, *guards: Any) -> None:
     patch.setattr(planner, "_LADDER", tuple(guard for guard in planner._LADDER if guard not in guards))
 
 
-@mutant("I6")
+@mutant("I6", scale=BRIEF)
 def keeps_no_window(patch: pytest.MonkeyPatch, _: Parts) -> None:
     _without(patch, planner._outside_window)
 
 
-@mutant("I6")
-def keeps_no_limit_and_no_gap(patch: pytest.MonkeyPatch, _: Parts) -> None:
+@mutant("I6", scale=BRIEF)
+def keeps_no_limit_and_no_gap(patch: pytest.MonkeyPatch, parts: Parts) -> None:
+    parts.terms = replace(PACED, daily_limit=0)
     patch.setattr(pace, "quota", lambda *_args: Quota())
     patch.setattr(pace, "left_today", lambda *_args: None)
 
 
-@mutant("I6")
-def forgets_what_was_sent_today(patch: pytest.MonkeyPatch, _: Parts) -> None:
+@mutant("I6", scale=BRIEF)
+def forgets_what_was_sent_today(patch: pytest.MonkeyPatch, parts: Parts) -> None:
+    parts.terms = PACED
     patch.setattr(volume, "sent_since", lambda *_args: 0)
 
 
@@ -53,16 +56,6 @@ def sends_the_next_step_without_its_delay(patch: pytest.MonkeyPatch, _: Parts) -
     @replacing(patch, lifecycle.pacing, "add")
     def add(healthy: Any, moment: datetime, delay: Any, place: Any) -> Any:
         return healthy(moment, replace(delay, amount=0), place)
-
-
-@mutant("I6", "I22")
-def begins_again_at_the_first_step_after_a_resume(patch: pytest.MonkeyPatch, _: Parts) -> None:
-    def resumed(enrolment: Any, event: events.Resumed, sequence: Any) -> Any:
-        fresh = replace(enrolment, state=State.ACTIVE, outcome="", done=enrolment.done[:-1])
-        return lifecycle._taken_up(fresh, sequence, event.at)
-
-    for state in (State.ACTIVE, State.PAUSED, State.AWAITING_TASK, State.HALTED):
-        patch.setitem(lifecycle.TRANSITIONS[state], events.Resumed, resumed)  # type: ignore[arg-type] # a dict inside
 
 
 @mutant("I22")
@@ -83,7 +76,7 @@ def wakes_the_paused_at_once(patch: pytest.MonkeyPatch, _: Parts) -> None:
         return healthy(tx, workspace, email, workspace.now() + timedelta(seconds=1), *rest)
 
 
-@mutant("I13")
+@mutant("I13", scale=Scale(people=6, days=4, calm=5))
 def lets_the_paused_sleep_for_ever(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(lifecycle, "wake", lambda *_: None)
     _without(patch, planner._parked)

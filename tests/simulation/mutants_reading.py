@@ -19,12 +19,12 @@ from cadenced.ports import Fetched, Folder
 from cadenced.store import inbox as read
 from cadenced.store import people
 from cadenced.store.inbox import Position
-from simulation.mutants import mutant, replacing
+from simulation.mutants import BRIEF, SMALL, mutant, replacing
 from simulation.sim_imap import SimInbox
 from simulation.sim_world import Parts
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def sends_without_a_fence(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Open(Watcher):
         async def fence(self) -> float | None:
@@ -33,7 +33,7 @@ def sends_without_a_fence(_: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.watcher = Open
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def sends_when_the_inbox_cannot_be_read(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Trusting(Watcher):
         async def _read(self) -> float | None:
@@ -47,8 +47,10 @@ def sends_when_the_inbox_cannot_be_read(_: pytest.MonkeyPatch, parts: Parts) -> 
     parts.watcher = Trusting
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def dates_a_reading_by_its_end(_: pytest.MonkeyPatch, parts: Parts) -> None:
+    parts.level = 4.0
+
     class Late(Watcher):
         async def fence(self) -> float | None:
             found = await super().fence()
@@ -57,7 +59,7 @@ def dates_a_reading_by_its_end(_: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.watcher = Late
 
 
-@mutant("I2", "I16")
+@mutant("I2", "I16", scale=BRIEF)
 def reads_the_inbox_alone(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Narrow(Watcher):
         async def _read_all(self, folders: Sequence[Folder]) -> None:
@@ -66,7 +68,7 @@ def reads_the_inbox_alone(_: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.watcher = Narrow
 
 
-@mutant("I2", "I16")
+@mutant("I2", "I16", scale=BRIEF)
 def takes_no_notice_of_other_uids(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Blind(Watcher):
         async def _read_folder(self, folder: Folder, position: Position | None, *, first: bool) -> Any:
@@ -77,7 +79,7 @@ def takes_no_notice_of_other_uids(_: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.watcher = Blind
 
 
-@mutant("I2", "I16")
+@mutant("I2", "I16", scale=SMALL)
 def begins_at_the_end_where_uids_are_others(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Hurried(Watcher):
         async def _begin(self, folder: Folder, *, skip_old: bool) -> Any:
@@ -87,12 +89,12 @@ def begins_at_the_end_where_uids_are_others(_: pytest.MonkeyPatch, parts: Parts)
     parts.watcher = Hurried
 
 
-@mutant("I2", "I16")
+@mutant("I2", "I16", scale=SMALL)
 def looks_back_no_further_than_now(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(watcher, "LOOK_BACK", timedelta(seconds=0))
 
 
-@mutant("I2", "I16")
+@mutant("I2", "I16", scale=BRIEF)
 def moves_its_cursor_before_the_effect(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Hasty(Watcher):
         async def _absorb(self, folder: Folder, fetched: Sequence[Fetched], position: Position) -> Any:
@@ -102,7 +104,7 @@ def moves_its_cursor_before_the_effect(_: pytest.MonkeyPatch, parts: Parts) -> N
     parts.watcher = Hasty
 
 
-@mutant("I2", "I16")
+@mutant("I2", "I16", scale=BRIEF)
 def moves_on_past_what_could_not_be_fetched(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Careless(SimInbox):
         async def fetch(self, folder: Folder, after_uid: int, limit: int = 50) -> Sequence[Fetched]:
@@ -113,13 +115,13 @@ def moves_on_past_what_could_not_be_fetched(_: pytest.MonkeyPatch, parts: Parts)
     parts.inbox = Careless
 
 
-@mutant("I16")
+@mutant("I16", scale=BRIEF)
 def counts_a_mail_each_time_it_is_seen(patch: pytest.MonkeyPatch, _: Parts) -> None:
     count = itertools.count()
     patch.setattr(arrivals, "digest", lambda _message, _raw: f"{next(count)}")
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def searches_without_noop(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Stale(SimInbox):
         async def folders(self) -> Sequence[Folder]:
@@ -133,7 +135,7 @@ def searches_without_noop(_: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.inbox = Stale
 
 
-@mutant("I2", "I16")
+@mutant("I2", "I16", scale=BRIEF)
 def takes_every_answer_for_a_machines(patch: pytest.MonkeyPatch, _: Parts) -> None:
     @replacing(patch, answers, "take")
     def take(healthy: Any, tx: Connection, workspace: Any, prospect: Any, taken: Any) -> None:
@@ -141,7 +143,7 @@ def takes_every_answer_for_a_machines(patch: pytest.MonkeyPatch, _: Parts) -> No
         healthy(tx, workspace, prospect, replace(taken, verdict="auto.other") if machine else taken)
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def goes_on_after_an_answer(patch: pytest.MonkeyPatch, _: Parts) -> None:
     @replacing(patch, answers, "_apply")
     def apply(healthy: Any, *given: Any) -> Any:
@@ -149,12 +151,12 @@ def goes_on_after_an_answer(patch: pytest.MonkeyPatch, _: Parts) -> None:
         return healthy(*others, replace(taken, verdict="auto.acknowledgement"), now)
 
 
-@mutant("I10")
+@mutant("I10", scale=SMALL)
 def forgets_who_has_opted_out(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(people, "suppress", lambda *_: True)
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def knows_answers_by_their_address_alone(patch: pytest.MonkeyPatch, _: Parts) -> None:
     """An answer from another address in our thread is taken for a stranger's mail."""
     from cadenced.reading import attribution  # noqa: PLC0415 - beside its only use
@@ -165,6 +167,6 @@ def knows_answers_by_their_address_alone(patch: pytest.MonkeyPatch, _: Parts) ->
         return None if found is not None and found.flagged else found
 
 
-@mutant("I22")
+@mutant("I22", scale=SMALL)
 def overlooks_what_we_wrote_by_hand(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(arrivals, "_written_by_hand", lambda *_: None)

@@ -18,7 +18,8 @@ from cadenced.engine.armoury import Armoury
 from cadenced.engine.sender import Sender
 from cadenced.store import touches
 from cadenced.store.schema import touches as ledger
-from simulation.mutants import mutant, replacing
+from simulation.mutants import BRIEF, mutant, replacing
+from simulation.settings_of_worlds import PACED
 from simulation.sim_smtp import SimMailer
 from simulation.sim_world import Parts
 
@@ -28,7 +29,7 @@ def _force(tx: Connection, ids: Collection[int], boot_id: str, **columns: Any) -
     return set(tx.execute(update(ledger).where(*where).values(**columns).returning(ledger.c.id)).scalars())
 
 
-@mutant("I2", "I10")
+@mutant("I2", "I10", scale=BRIEF)
 def arms_without_looking_again(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def arm(tx: Connection, ids: Collection[int], boot_id: str, now: datetime, *_: Any) -> set[int]:
         return _force(tx, ids, boot_id, state="armed", armed_at=now)
@@ -36,12 +37,12 @@ def arms_without_looking_again(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(touches, "arm", arm)
 
 
-@mutant("I4")
+@mutant("I4", scale=BRIEF)
 def sends_without_the_arm_mark(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(touches, "arm", lambda _tx, ids, *_rest: set(ids))
 
 
-@mutant("I3")
+@mutant("I3", scale=BRIEF)
 def marks_as_sent_before_sending(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def arm(tx: Connection, ids: Collection[int], boot_id: str, now: datetime, *_: Any) -> set[int]:
         return _force(tx, ids, boot_id, state="sent", armed_at=now, sent_at=now)
@@ -49,7 +50,7 @@ def marks_as_sent_before_sending(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(touches, "arm", arm)
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def trusts_a_fence_of_twenty_seconds_ago(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Lazy(Armoury):
         last = float("-inf")
@@ -65,7 +66,7 @@ def trusts_a_fence_of_twenty_seconds_ago(_: pytest.MonkeyPatch, parts: Parts) ->
     parts.armoury = Lazy
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def asks_no_fence_at_all(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Open(Armoury):
         async def _fenced(self) -> float | None:
@@ -74,18 +75,22 @@ def asks_no_fence_at_all(_: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.armoury = Open
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def takes_a_fence_for_fresh_however_old(_: pytest.MonkeyPatch, parts: Parts) -> None:
+    parts.level = 4.0
     parts.safety = replace(parts.safety, fence_age=timedelta(hours=1))
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def lets_an_arm_live_for_half_a_minute(_: pytest.MonkeyPatch, parts: Parts) -> None:
+    parts.level = 4.0
     parts.safety = replace(parts.safety, arm_ttl=timedelta(seconds=30))
 
 
-@mutant("I2")
+@mutant("I2", scale=BRIEF)
 def writes_after_the_arm_has_expired(_: pytest.MonkeyPatch, parts: Parts) -> None:
+    parts.level = 4.0
+
     class Patient(SimMailer):
         def is_late(self, deadline: float) -> bool:
             return False
@@ -93,12 +98,12 @@ def writes_after_the_arm_has_expired(_: pytest.MonkeyPatch, parts: Parts) -> Non
     parts.mailer = Patient
 
 
-@mutant("I2", "I10")
+@mutant("I2", "I10", scale=BRIEF)
 def confirms_a_stop_without_the_barrier(_: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.barrier = False
 
 
-@mutant("I1", "I7")
+@mutant("I1", "I7", scale=BRIEF)
 def tries_again_after_a_lost_answer(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def again(tx: Connection, workspace: Any, claimed: Any, answer: ports.Unknown) -> None:
         settling._deferred(tx, workspace=workspace, claimed=claimed, answer=ports.Deferred(answer.text, "dot"))
@@ -106,7 +111,7 @@ def tries_again_after_a_lost_answer(patch: pytest.MonkeyPatch, _: Parts) -> None
     patch.setattr(settling, "_unknown", again)
 
 
-@mutant("I1", "I7")
+@mutant("I1", "I7", scale=BRIEF)
 def takes_421_after_the_dot_for_a_refusal(_: pytest.MonkeyPatch, parts: Parts) -> None:
     class Trusting(SimMailer):
         def judge(self, text: str) -> ports.Answer:  # type: ignore[override] # a static method in its base
@@ -115,7 +120,7 @@ def takes_421_after_the_dot_for_a_refusal(_: pytest.MonkeyPatch, parts: Parts) -
     parts.mailer = Trusting
 
 
-@mutant("I3")
+@mutant("I3", scale=BRIEF)
 def takes_a_lost_answer_for_a_yes(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def sent(tx: Connection, workspace: Any, claimed: Any, answer: ports.Unknown) -> None:
         settling.settle_accepted(tx, workspace, [(claimed, ports.Accepted(answer.text))])
@@ -123,7 +128,7 @@ def takes_a_lost_answer_for_a_yes(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(settling, "_unknown", sent)
 
 
-@mutant("I1", "I7", "I11")
+@mutant("I1", "I7", "I11", scale=BRIEF)
 def rescues_what_another_boot_had_armed(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def recover(tx: Connection, boot_id: str) -> int:
         open_states = ledger.c.state.in_(("claimed", "armed"))
@@ -133,7 +138,7 @@ def rescues_what_another_boot_had_armed(patch: pytest.MonkeyPatch, _: Parts) -> 
     patch.setattr(touches, "recover", recover)
 
 
-@mutant("I13")
+@mutant("I13", scale=BRIEF)
 def forgets_what_another_boot_had_claimed(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def recover(tx: Connection, boot_id: str) -> int:
         armed = (ledger.c.state == "armed", ledger.c.boot_id != boot_id)
@@ -142,7 +147,7 @@ def forgets_what_another_boot_had_claimed(patch: pytest.MonkeyPatch, _: Parts) -
     patch.setattr(touches, "recover", recover)
 
 
-@mutant("I13")
+@mutant("I13", scale=BRIEF)
 def forgets_what_another_boot_had_armed(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def recover(tx: Connection, boot_id: str) -> int:
         claimed = (ledger.c.state == "claimed", ledger.c.boot_id != boot_id)
@@ -152,12 +157,12 @@ def forgets_what_another_boot_had_armed(patch: pytest.MonkeyPatch, _: Parts) -> 
     patch.setattr(touches, "recover", recover)
 
 
-@mutant("I1", "I3", "I4", "I7", "I8", "I11", "I13")
+@mutant("I1", "I3", "I4", "I7", "I8", "I11", "I13", scale=BRIEF)
 def loses_commits_when_the_power_goes(_: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.durable = False
 
 
-@mutant("I8")
+@mutant("I8", scale=BRIEF)
 def writes_the_mail_anew_for_each_try(patch: pytest.MonkeyPatch, _: Parts) -> None:
     @replacing(patch, touches, "claim")
     def claim(healthy: Any, tx: Connection, touch_id: int, boot_id: str, now: datetime) -> bool:
@@ -167,7 +172,7 @@ def writes_the_mail_anew_for_each_try(patch: pytest.MonkeyPatch, _: Parts) -> No
         return bool(healthy(tx, touch_id, boot_id, now))
 
 
-@mutant("I8", "I1")
+@mutant("I8", "I1", scale=BRIEF)
 def gives_each_try_a_message_id_of_its_own(patch: pytest.MonkeyPatch, _: Parts) -> None:
     @replacing(patch, touches, "claim")
     def claim(healthy: Any, tx: Connection, touch_id: int, boot_id: str, now: datetime) -> bool:
@@ -176,12 +181,12 @@ def gives_each_try_a_message_id_of_its_own(patch: pytest.MonkeyPatch, _: Parts) 
         return bool(healthy(tx, touch_id, boot_id, now))
 
 
-@mutant("I13", "I15")
+@mutant("I13", "I15", scale=BRIEF)
 def drops_what_the_server_postpones(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(settling, "_deferred", lambda _tx, **_rest: None)
 
 
-@mutant("I1", "I7")
+@mutant("I1", "I7", scale=BRIEF)
 def takes_absence_for_proof(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def again(tx: Connection, workspace: Any, judged: Any, reason: str) -> bool:
         return doubts.plan_again(tx, workspace, judged, reason)
@@ -189,7 +194,7 @@ def takes_absence_for_proof(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(doubts, "raise_doubt", again)
 
 
-@mutant("I1", "I7")
+@mutant("I1", "I7", scale=BRIEF)
 def waits_for_no_copy(patch: pytest.MonkeyPatch, parts: Parts) -> None:
     """Neither quiet nor grace, and one search: a copy that comes late is taken for none."""
     zero = timedelta()
@@ -198,7 +203,7 @@ def waits_for_no_copy(patch: pytest.MonkeyPatch, parts: Parts) -> None:
     patch.setattr(evidence, "_absent", lambda *_: evidence.NotSent("it is not there"))
 
 
-@mutant("I1", "I7")
+@mutant("I1", "I7", scale=BRIEF)
 def looks_for_copies_under_another_name(patch: pytest.MonkeyPatch, _: Parts) -> None:
     """The search finds nothing ever, and that is taken for proof."""
 
@@ -208,7 +213,7 @@ def looks_for_copies_under_another_name(patch: pytest.MonkeyPatch, _: Parts) -> 
     patch.setattr(evidence, "judge", judge)
 
 
-@mutant("I3")
+@mutant("I3", scale=BRIEF)
 def believes_that_all_doubts_were_sent(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def sent(tx: Connection, workspace: Any, judged: Any, reason: str) -> bool:
         return doubts.settle_as_sent(tx, workspace, judged, reason)
@@ -216,7 +221,7 @@ def believes_that_all_doubts_were_sent(patch: pytest.MonkeyPatch, _: Parts) -> N
     patch.setattr(doubts, "raise_doubt", sent)
 
 
-@mutant("I13")
+@mutant("I13", scale=BRIEF)
 def never_looks_into_a_doubt(patch: pytest.MonkeyPatch, _: Parts) -> None:
     async def rest(self: resolver.Resolver) -> timedelta:
         self.idle = True
@@ -225,7 +230,7 @@ def never_looks_into_a_doubt(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(resolver.Resolver, "tick", rest)
 
 
-@mutant("I14", "I13")
+@mutant("I14", "I13", scale=BRIEF)
 def asks_nobody_about_a_doubt(patch: pytest.MonkeyPatch, _: Parts) -> None:
     def silent(tx: Connection, workspace: Any, judged: Any, reason: str) -> bool:
         return touches.resolve(tx, judged.id, TouchState.IN_DOUBT, reason, workspace.now())
@@ -233,12 +238,12 @@ def asks_nobody_about_a_doubt(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(doubts, "raise_doubt", silent)
 
 
-@mutant("I6", "I22")
+@mutant("I6", "I22", scale=BRIEF)
 def takes_a_claim_of_hours_ago_for_new(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(armoury, "CLAIM_TTL", 1e9)
 
 
-@mutant("I9")
+@mutant("I9", scale=BRIEF)
 def sends_from_a_mailbox_that_rests(patch: pytest.MonkeyPatch, parts: Parts) -> None:
     guards = tuple(guard for guard in planner._LADDER if guard is not planner._mailbox_held)
     patch.setattr(planner, "_LADDER", guards)
@@ -252,6 +257,7 @@ def sends_from_a_mailbox_that_rests(patch: pytest.MonkeyPatch, parts: Parts) -> 
     parts.sender = Deaf
 
 
-@mutant("I6")
-def sends_two_at_once_where_a_gap_is_kept(patch: pytest.MonkeyPatch, _: Parts) -> None:
+@mutant("I6", scale=BRIEF)
+def sends_two_at_once_where_a_gap_is_kept(patch: pytest.MonkeyPatch, parts: Parts) -> None:
+    parts.terms = replace(PACED, daily_limit=0)
     patch.setattr(Sender, "_room", property(lambda _self: 3))

@@ -43,7 +43,8 @@ class Drama(World):
         self._plan(self.chance.uniform(2, 9) * HOUR, self._desk_hours, 9 * HOUR)
         if not self.faulty:
             return
-        level = self.chance.choice((0.3, 1.0, 1.0, 2.0))
+        drawn = self.chance.choice((0.3, 1.0, 1.0, 2.0))
+        level = drawn if self.parts.level is None else self.parts.level
         self.edge_odds = 0.004 * level
         self.smtp.odds = Odds(
             refused_early=0.05 * level,
@@ -109,6 +110,8 @@ class Drama(World):
             self.at(now + self.chance.uniform(0.5, 600), self._bounce, person.email, self.chance.random() < 0.6)
         elif draw < 0.45:
             self.at(now + 700, self._aim, person.email)
+        if self.faulty and self.oracle.standings[person.email].answered_at is not None:
+            self.at(now + self.chance.uniform(1, 9) * HOUR, self._resume, person.email)  # the touch crossed an answer
 
     def _aim(self, email: str) -> None:
         """Let somebody answer at the very moment at which their next touch is due."""
@@ -137,7 +140,7 @@ class Drama(World):
         if text == sim_people.OPT_OUT:
             self.oracle.refused(email, self.loop.time(), "an opt-out")
         self.oracle.answered(email, self.loop.time(), "a reply")
-        self.oracle.answers[email].append(text)
+        self.oracle.answers[email].append(self.loop.time())
         self.tell("reply", email)
 
     def _automatic(self, email: str, text: str) -> None:
@@ -301,7 +304,7 @@ class Drama(World):
 
     def _use_the_wait(self) -> None:
         """While the inbox is slow to answer, somebody answers who is being written to."""
-        if self.faulty and self.written_to and self.chance.random() < 0.1:
+        if self.faulty and self.written_to and self.chance.random() < 0.2:
             self.loop.later(self.chance.uniform(0, 3), self.reply, self.written_to)
 
     def _strike_at_reply(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -27,6 +27,9 @@ GAP_SLACK = 1.0
 WINDOW_SLACK = timedelta(minutes=10)
 DAY_SLACK = 3600.0 + 120.0
 OVERDUE = timedelta(days=2)
+
+READ_LATE, JUMPED = timedelta(hours=12), timedelta(days=30)
+"""An answer has its effect within hours, whatever happens; more than a month is a clock that had jumped."""
 
 READ_BY = 6 * 3600.0
 """By then a mail that our human wrote themselves has been read, however long the inbox was out of reach."""
@@ -98,7 +101,7 @@ class Oracle:
     last_dot: float = float("-inf")
     written: dict[str, list[Write]] = field(default_factory=lambda: defaultdict(list))
     resend_allowed: dict[str, float] = field(default_factory=dict)
-    answers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    answers: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     never_again: dict[str, tuple[float, str]] = field(default_factory=dict)
     per_step: dict[tuple[str, str, int, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     dots_of_step: dict[tuple[str, str, int, str], int] = field(default_factory=lambda: defaultdict(int))
@@ -139,6 +142,7 @@ class Oracle:
         """A human wants this person to be written to (again)."""
         suppressed = self.standings[email].suppressed
         self.standings[email] = Standing(suppressed=suppressed)
+        self.by_hand.pop(email, None)  # whoever takes it up again knows what they wrote themselves
 
     def wrote(self, written: Write, row: Row | None, rests: Rest = Rest(), armed: datetime | None = None) -> None:
         """Judge a payload as it leaves; ``armed`` is when its row says that it was armed."""
@@ -265,8 +269,14 @@ class Oracle:
             elif due_at < now - OVERDUE:
                 self.breaks("I13", f"{where}, overdue since {due_at:%m-%d %H:%M}")
 
-    def answers_at_the_end(self, read: Mapping[str, int]) -> None:
-        """Every visible answer has had its effect exactly once."""
-        for person, texts in self.answers.items():
-            if read.get(person, 0) != len(texts):
-                self.breaks("I16", f"{person}: {len(texts)} answers were visible, {read.get(person, 0)} had an effect")
+    def answers_at_the_end(self, read: Mapping[str, Sequence[datetime]], begin: datetime) -> None:
+        """Every visible answer has had its effect exactly once, and soon; ``read`` tells when, by the wall clock."""
+        for person, visible in self.answers.items():
+            effects = sorted(read.get(person, ()))
+            if len(effects) != len(visible):
+                self.breaks("I16", f"{person}: {len(visible)} answers were visible, {len(effects)} had an effect")
+                continue
+            for at, effect in zip(sorted(visible), effects, strict=True):
+                late = effect - (begin + timedelta(seconds=at))
+                if READ_LATE < late < JUMPED:
+                    self.breaks("I16", f"{person}: an answer had its effect only after {late}")

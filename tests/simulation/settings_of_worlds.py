@@ -45,6 +45,10 @@ class Terms:
     files: bool = True
 
 
+PACED = Terms(SentCopy.SERVER, timedelta(seconds=90), 4, 1)
+"""A mailbox with a limit and a gap, for worlds in which these are at stake."""
+
+
 def config(terms: Terms, safety: Safety) -> Config:
     """Return a config of one mailbox on servers that do not exist."""
     here = Path("/nowhere")

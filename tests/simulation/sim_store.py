@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cadenced.store.database import Database
+from simulation.sim_quick import Quick
 
 _MOVES = """
 CREATE TABLE moves (id TEXT, before TEXT, after TEXT);
@@ -25,8 +26,18 @@ class SimStore(Database):
     """The store of all worlds of this process, one after the other."""
 
     edge: Callable[[], Awaitable[None]]
+    is_quick = True
     safe: bytes | None = None
     """What survives a power cut where commits are not durable; None: all of it does."""
+
+    def transact(self, work: Callable[[Any], Any]) -> Any:
+        return super().transact(lambda tx: work(self._quick(tx)))
+
+    def read(self, work: Callable[[Any], Any]) -> Any:
+        return super().read(lambda tx: work(self._quick(tx)))
+
+    def _quick(self, tx: Connection) -> Any:
+        return Quick(tx, self.raw) if self.is_quick else tx
 
     async def run(self, work: Callable[[Connection], Any]) -> Any:
         await self.edge()

@@ -62,7 +62,7 @@ class Scale:
 
 @dataclass(slots=True)
 class Parts:
-    """What a mutant replaces."""
+    """What a mutant replaces; ``terms`` and ``level`` (of faults) are drawn where they are None."""
 
     watcher: type[Watcher] = Watcher
     sender: type[Sender] = Sender
@@ -72,6 +72,8 @@ class Parts:
     barrier: bool = True
     durable: bool = True
     safety: Safety = field(default_factory=Safety)
+    terms: terms.Terms | None = None
+    level: float | None = None
 
 
 @dataclass(slots=True)
@@ -152,7 +154,8 @@ class World:
         copies = chance.choice((SentCopy.SERVER, SentCopy.SERVER, SentCopy.SELF, SentCopy.APPEND, SentCopy.NONE))
         gap = timedelta(seconds=chance.choice((0, 0, 30, 90)))
         limit = chance.choice((0, 0, max(2, self.scale.people // 3)))
-        return terms.Terms(copies, gap, limit, chance.choice((1, 4)), chance.random() < 0.8)
+        drawn = terms.Terms(copies, gap, limit, chance.choice((1, 4)), chance.random() < 0.8)
+        return self.parts.terms or drawn
 
     # -- time
 
@@ -405,7 +408,10 @@ class World:
         self.oracle.course_at_the_end(live, self.true_now())
         self.oracle.questions_at_the_end(row[0] for row in ask(_UNASKED))
         self.oracle.followed_at_the_end(row[0] for row in ask(_LOST))
-        self.oracle.answers_at_the_end(dict(ask(_EFFECTS)))
+        read: dict[str, list[datetime]] = {}
+        for email, at in ask(_EFFECTS):
+            read.setdefault(email, []).append(_EPOCH + timedelta(microseconds=at))
+        self.oracle.answers_at_the_end(read, self.begin)
         for _ in ask("SELECT id FROM inbound WHERE evidence LIKE '%fault of cadenced%'"):
             self.oracle.breaks("I18", "a mail led to a fault of the product")
 
@@ -436,8 +442,8 @@ FROM enrolments e JOIN prospects p ON p.id = e.prospect_id
 WHERE e.state IN ('active', 'paused', 'awaiting_task')
 """
 _EFFECTS = """
-SELECT p.email, count(*) FROM events v JOIN prospects p ON p.id = v.prospect_id
-WHERE v.event IN ('replied', 'opted_out') GROUP BY p.email
+SELECT p.email, v.at FROM events v JOIN prospects p ON p.id = v.prospect_id
+WHERE v.event IN ('replied', 'opted_out')
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
