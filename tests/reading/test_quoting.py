@@ -1,5 +1,7 @@
 """A person's own words, parted from quotes, signatures and footers, in text and HTML."""
 
+import time
+
 import pytest
 
 from cadenced.reading import patterns, quoting, quoting_tail
@@ -162,3 +164,27 @@ def test_every_tail_pattern_matches_its_examples_and_not_its_counterexamples(pat
 def test_hostile_bodies_are_taken_apart_without_blowing_up(seed):
     quoting.own_text(seed * 20_000)
     quoting.own_text_of_html(seed * 20_000)
+
+
+HOSTILE = {
+    "commas": "\n-- \nAnn\n" + "a," * 400 + "a\n",
+    "commas in a closing": "Hello\n\nKind regards\nAnn Lee\n" + "a," * 60 + "a\n",
+    "attributions that never end": "a@b wrote\n" * 9_000,
+    "attributions without an address": "x 12:30 wrote:\n" * 6_000,
+    "header lines": "From:\nTo:\n" * 9_000,
+    "separators": "-_=*#" * 20_000,
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_the_dearest_texts_found_are_taken_apart_in_time(body):
+    began = time.process_time()
+    quoting.own_text(body)
+    assert time.process_time() - began < 0.3
+
+
+@pytest.mark.parametrize("pump", ["a <br..x\n", "<b \n", "<!-- ", "<a href='", "x</p", "<div><p", "&amp", "<table>-?"])
+def test_markup_that_never_ends_is_read_in_time(pump):
+    began = time.process_time()
+    quoting.own_text_of_html(pump * (200_000 // len(pump)))
+    assert time.process_time() - began < 0.6
