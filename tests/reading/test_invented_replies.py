@@ -1,4 +1,4 @@
-"""The figures on invented replies, A and B; the rules have learnt from both, so they guard and do not forecast."""
+"""The figures on invented replies, A to E; the rules have learnt from all, so they guard and do not forecast."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ DATA = Path(__file__).with_name("data")
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=["a", "b"])
+@pytest.fixture(scope="module", params=["a", "b", "c", "d", "e"])
 def judged(request):
     lines = (DATA / f"replies_{request.param}.jsonl").read_text("utf-8").splitlines()
     sales = [
@@ -25,20 +25,44 @@ def judged(request):
 
 LEAST = {
     "a": {
-        "verdict strict": 0.93,
+        "verdict strict": 0.97,
         "unsubscribe recall": 1.0,
         "unsubscribe precision": 0.95,
         "date in range": 0.95,
-        "automatic": 1.0,
+        "automatic": 0.98,
         "referral": 0.91,
     },
     "b": {
-        "verdict strict": 0.93,
+        "verdict strict": 0.97,
         "unsubscribe recall": 1.0,
-        "unsubscribe precision": 0.95,
-        "date in range": 0.91,
-        "automatic": 0.97,
+        "unsubscribe precision": 0.92,
+        "date in range": 0.95,
+        "automatic": 0.95,
         "referral": 0.76,
+    },
+    "c": {
+        "verdict strict": 0.97,
+        "unsubscribe recall": 1.0,
+        "unsubscribe precision": 0.9,
+        "date in range": 0.96,
+        "automatic": 0.98,
+        "referral": 0.8,
+    },
+    "d": {
+        "verdict strict": 0.97,
+        "unsubscribe recall": 1.0,
+        "unsubscribe precision": 0.9,
+        "date in range": 0.95,
+        "automatic": 0.96,
+        "referral": 0.75,
+    },
+    "e": {
+        "verdict strict": 0.96,
+        "unsubscribe recall": 1.0,
+        "unsubscribe precision": 0.9,
+        "date in range": 0.95,
+        "automatic": 0.98,
+        "referral": 0.85,
     },
 }
 

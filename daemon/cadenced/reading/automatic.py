@@ -100,11 +100,13 @@ def _by_voice(inbound: Inbound, subject: str, text: str, titled: tuple[str, ...]
     """
     if not text or len(text) > _LONG:
         return None
-    found = _by_phrases(inbound, subject, text, titled)
     share, _ = voice.machine(text)
-    if found is None and _sounds(text, share, titled) and not voice.requests(text):
+    if share < _PERSON and not voice.says("automatic", text):
+        return None
+    found = _by_phrases(inbound, subject, text, titled)
+    if found is None and share >= _MACHINE and _sounds(text, share, titled) and not voice.requests(text):
         return Automatic(_kind(subject, text), (f"words of a machine: {share:.2f}", *titled))
-    return None if found and share < _PERSON and not voice.says("automatic", text) else found
+    return found
 
 
 def _sounds(text: str, share: float, titled: tuple[str, ...]) -> bool:

@@ -90,6 +90,7 @@ def greeted(text: str) -> str:
     return found[0] if found and found[1].lower() not in nobody else ""
 
 
+@lru_cache(maxsize=2)
 def machine(text: str) -> tuple[float, str]:
     """Return the share with which the weighed words of a text say that a machine wrote it, and of what kind."""
     shares = dict(weights.load("weights_voice").shares(weights.features(text)))

@@ -90,19 +90,20 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
     """Return the first business day on which the writer wants to be written to again, or None."""
     reading = _reading(text, sent, language, plan=True)
     best: tuple[float, date] | None = None
-    if _OF_THE_CALENDAR.search(text.lower()) and _FISCAL.search(text.lower()):
+    lowered = text[:_MAX_TEXT].lower()
+    if _OF_THE_CALENDAR.search(lowered) and _FISCAL.search(lowered):
         return _business(date(sent.year + 1, 1, 8), reading.sent, business)
-    afterwards = _AFTERWARDS.search(text.lower())
-    fiscal = _FISCAL.search(text.lower()) is not None  # its "new year" is not January's
+    afterwards = _AFTERWARDS.search(lowered)
+    fiscal = _FISCAL.search(lowered) is not None  # its "new year" is not January's
     for clues in _clues(text, reading):
         for score, day in _wishes(
             [clue for clue in clues if not (fiscal and clue.mention.kind == "new_year")], reading, bool(afterwards)
         ):
             if day > reading.sent and (best is None or score >= best[0]):
                 best = (score, day)
-    if best and best[0] < _ASKED_FOR and _WEEK_AFTER.search(text.lower()):
+    if best and best[0] < _ASKED_FOR and _WEEK_AFTER.search(lowered):
         best = (best[0], best[1] + timedelta(7 - best[1].weekday()))
-    lead = reading.grammar.lead.search(text.lower())
+    lead = reading.grammar.lead.search(lowered)
     if best and lead and best[0] < _ASKED_FOR:  # "our contract runs until May, write two months before"
         best = (best[0], dates_resolve.earlier(lead, best[1], reading.grammar))
     return _business(best[1], reading.sent, business) if best else None
@@ -176,7 +177,7 @@ def _clues(text: str, reading: Reading) -> list[list[_Clue]]:
     """For each sentence that names days, its mentions with their surroundings."""
     found = []
     for sentence in _sentences(text):
-        if reading.grammar.trigger.search(sentence):
+        if reading.grammar.names_a_day(sentence):
             mentions = dates_mentions.find(sentence, reading)
             if mentions:
                 found.append([_clue(sentence, mention, reading.grammar) for mention in mentions])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from cadenced.reading import patterns
+from cadenced.reading import patterns, patterns_keys
 
 _DASH = r"\s?[-–—]\s?"
 _UNITS = ("day", "week", "fortnight", "month", "quarter", "half", "year")
@@ -27,12 +27,19 @@ class Grammar:
     spelled: tuple[re.Pattern[str], ...]
     units: tuple[tuple[str, re.Pattern[str]], ...]
     trigger: re.Pattern[str]
+    hints: patterns_keys.Index | None
     connector: re.Pattern[str]
     preposition: re.Pattern[str]
     after_event: re.Pattern[str]
     inclusive: re.Pattern[str]
     lead: re.Pattern[str]
     cues: Mapping[str, re.Pattern[str]]
+
+    def names_a_day(self, sentence: str) -> bool:
+        """Say whether a lower-case sentence holds a digit or a word that can name a day."""
+        if self.hints is not None and not _DIGIT.search(sentence) and not patterns_keys.present(self.hints, sentence):
+            return False
+        return self.trigger.search(sentence) is not None
 
     def month(self, word: str) -> int:
         """Return 1 to 12 for a month's name or its abbreviation."""
@@ -83,7 +90,8 @@ def _build(language: str, words: Mapping[str, Any], feasts: Mapping[str, Any]) -
         nth=words["nth"],
         spelled=tuple(re.compile(regex) for regex in words["spelled"]),
         units=tuple((name, re.compile(words["units"][name])) for name in _UNITS),
-        trigger=_trigger(words, feasts),
+        trigger=re.compile(rf"\d|(?<!\w)(?:{_any(_names(words, feasts))})(?!\w)"),
+        hints=_hints(_names(words, feasts)),
         connector=re.compile(rf"\s*(?:[-–—]|(?:,\s*)?(?:{words['to']})(?!\w))\s*(?:{words['article']}){{0,2}}"),
         preposition=_preposition(words),
         after_event=re.compile(rf"(?<!\w)(?:{words['after']})\s+(?:[\w'-]+\s+){{1,6}}(?:\w{{1,4}}['’])?$"),
@@ -103,8 +111,18 @@ def _lead(words: Mapping[str, Any]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){amount}\s+(?P<u>{_any(words['units'].values())})\s+(?:{words['lead']})(?!\w)")
 
 
-def _trigger(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> re.Pattern[str]:
-    """Return what a sentence must hold to be looked at more closely: a digit or a word that can name a day."""
+_DIGIT = re.compile(r"\d")
+_NUMBERED = re.compile(r"\[1-4\]|\[12\]|\\d|\(\?!x\)x")  # names that hold a digit, and those that are never met
+
+
+def _hints(names: Iterable[str]) -> patterns_keys.Index | None:
+    """Return the pieces of text of which a sentence that names a day holds one; None where there is no such set."""
+    keys = [patterns_keys.keys(name) for name in names if not _NUMBERED.search(name)]
+    return patterns_keys.index(key for several in keys for key in several) if all(keys) else None
+
+
+def _names(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> list[str]:
+    """Return the words that can name a day, each an expression."""
     names = [*words["months"], *words["weekdays"], *words["units"].values(), *words["seasons"].values()]
     names += [
         words[key]
@@ -115,7 +133,7 @@ def _trigger(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> re.Pattern[
     )
     names += [feast["words"] for feast in feasts.values()]
     names += [r"\w{3,12}(?:woche|hälfte)"] if "januar|jänner" in words["months"][0] else []
-    return re.compile(rf"\d|(?<!\w)(?:{_any(names)})(?!\w)")
+    return [piece for name in names for piece in patterns_keys.parts(name)]
 
 
 def _preposition(words: Mapping[str, Any]) -> re.Pattern[str]:

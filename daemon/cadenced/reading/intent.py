@@ -111,16 +111,18 @@ def judge(text: str, subject: str, language: str, days: int | None = None) -> In
         denied = any(intent_plea.of(sentence, language) != sentence for sentence in sentences)
         kind = _decide(scores, shares, stop=not denied)
     proofs = sorted(hits.get(kind, {}).items(), key=lambda item: -item[1].weight)
-    return Intent(f"reply.{kind}", (*(f"{code}: {hit.evidence}" for code, hit in proofs), *_told(kind, features)))
+    return Intent(
+        f"reply.{kind}", (*(f"{code}: {hit.evidence}" for code, hit in proofs), *_told(kind, features, shares[kind]))
+    )
 
 
 def _words() -> weights.Scale:
     return weights.load("weights_intent")
 
 
-def _told(kind: str, features: tuple[str, ...]) -> tuple[str, ...]:
+def _told(kind: str, features: tuple[str, ...], share: float) -> tuple[str, ...]:
     words = "" if kind == "unclear" else ", ".join(_words().reasons(features, kind))
-    return (f"words {_words().shares(features)[kind]:.2f}: {words}",) if words else ()
+    return (f"words {share:.2f}: {words}",) if words else ()
 
 
 def _decide(scores: Mapping[str, float], shares: Mapping[str, float], stop: bool) -> str:
@@ -232,7 +234,7 @@ def _family(pattern: patterns.Pattern) -> _Family:
         verdict=pattern.tags["verdict"].removeprefix("reply."),
         weight=float(pattern.tags["weight"]),
         unless=re.compile(unless, re.IGNORECASE) if unless else None,
-        branches=patterns_keys.branches(pattern.source),
+        branches=pattern.branches,
     )
 
 
@@ -258,6 +260,11 @@ def warm(language: str) -> None:
     """Compile the families of a language ahead of their first use."""
     for verdict in ("", "referral"):
         _book(language, verdict)
+    intent_plea.warm(language)
+    if language:
+        for near in (True, False):
+            intent_dates.distance("", language, near=near)
+    _words().shares(weights.features(""))
 
 
 def speaks_for(verdict: str, sentence: str, language: str) -> bool:

@@ -17,7 +17,7 @@ _NEAR = frozenset({"weekday_day", "weekday", "tomorrow", "day_after_tomorrow", "
 
 def may_name_a_day(lowered: str, language: str) -> bool:
     """Say whether a lower-case sentence holds a digit or a word that can name a day; the cheap look."""
-    return dates_grammar.grammar(language).trigger.search(lowered) is not None
+    return dates_grammar.grammar(language).names_a_day(lowered)
 
 
 def distance(lowered: str, language: str, near: bool) -> Distance:

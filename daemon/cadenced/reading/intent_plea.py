@@ -38,6 +38,12 @@ def of(sentence: str, language: str) -> str:
     return _any_of("deny", language).sub(" ", sentence)
 
 
+def warm(language: str) -> None:
+    """Compile the expressions of a language ahead of their first use."""
+    for table in ("asked", "foot", "third", "deny"):
+        _any_of(table, language)
+
+
 @cache
 def _any_of(table: str, language: str) -> re.Pattern[str]:
     by_language = patterns.table("intent_wide")[table]

@@ -37,9 +37,8 @@ class Scale:
 
     def shares(self, found: Sequence[str]) -> Mapping[str, float]:
         """Return for each kind the share with which these features speak for it."""
-        sums = [0] * len(self.kinds)
-        for row in filter(None, map(self.rows.get, found)):
-            sums = [total + weight for total, weight in zip(sums, row, strict=True)]
+        known = [self.rows[one] for one in found if one in self.rows]
+        sums = list(map(sum, zip(*known, strict=True))) or [0] * len(self.kinds)
         return dict(zip(self.kinds, softened(sums, len(found)), strict=True))
 
     def reasons(self, found: Iterable[str], kind: str, most: int = 4) -> tuple[str, ...]:
