@@ -143,7 +143,7 @@ TROUBLES = {
 def test_while_answers_cannot_be_read_nothing_leaves_and_an_answer_of_that_time_counts(
     trouble: str, ground: Ground, gate: Gate, server: Dovecot
 ) -> None:
-    ground.start()
+    ground.start(patches={"cadenced.engine.sender:AFTER_GATE": "timedelta(seconds=0.2)"})  # scaled from two
     until(lambda: len(ground.taken()) == 2)
     name, value = TROUBLES[trouble]
     setattr(gate, name, value)
@@ -154,8 +154,8 @@ def test_while_answers_cannot_be_read_nothing_leaves_and_an_answer_of_that_time_
     assert len(ground.taken()) == 2, ground.said()
     setattr(gate, name, type(value)())
     gate.cut()
-    until(lambda: len(ground.taken()) == 3, 90)
-    until(lambda: state_of(ground, "ann@inbox.example") == "halted", 60)
+    until(lambda: len(ground.taken()) == 3, 240)
+    until(lambda: state_of(ground, "ann@inbox.example") == "halted", 240)
     assert [one.recipients for one in ground.sink.accepted[2:]] == [("bob@other.example",)]
     assert set(ground.taken().values()) == {1}
 
