@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy import Connection, text
 from story import Story, said
 
-from cadenced.store import audit
+from cadenced.store import audit, people
+
+
+WHO = {"silent": "silent@a.example", "yes": "yes@b.example"}
 
 
 def broken(capfd: Any) -> dict[str, int]:
@@ -22,7 +25,8 @@ def broken(capfd: Any) -> dict[str, int]:
 def spoil(story: Story, *statements: str) -> None:
     def work(tx: Connection) -> None:
         for statement in statements:
-            tx.execute(text(statement))
+            known = {name: people.by_email(tx, email) for name, email in WHO.items() if f":{name}" in statement}
+            tx.execute(text(statement), {name: one.id for name, one in known.items() if one is not None})
 
     story.transact(work)
 
@@ -36,15 +40,16 @@ async def test_a_sound_database_breaks_nothing(full: Story, capfd: Any) -> None:
 
 CORRUPTIONS = {
     "one-person": "UPDATE prospects SET untagged = 'yes@b.example' WHERE email = 'out@c.example'",
-    "next-step": "UPDATE enrolments SET state = 'active', due_at = NULL, outcome = '' WHERE id = 2",
-    "over-is-over": "UPDATE enrolments SET due_at = 1 WHERE id = 2",
-    "asked": "UPDATE enrolments SET state = 'awaiting_task', due_at = 1, reason = 'x', outcome = '' WHERE id = 1",
+    "next-step": "UPDATE enrolments SET state = 'active', due_at = NULL, outcome = '' WHERE prospect_id = :yes",
+    "over-is-over": "UPDATE enrolments SET due_at = 1 WHERE prospect_id = :yes",
+    "asked": "UPDATE enrolments SET state = 'awaiting_task', due_at = 1, reason = 'x', outcome = ''"
+    " WHERE prospect_id = :silent",
     "silent": "INSERT INTO suppressions (email, reason, at) VALUES ('silent@a.example', 'x', 99999999999999999)",
     "armed": "UPDATE touches SET armed_at = NULL WHERE id = 1",
     "frozen": "UPDATE touches SET raw = x'21' WHERE id = 1",
     "after-suppression": "UPDATE suppressions SET at = (SELECT armed_at FROM touches WHERE id = 3) - 7000001",
-    "after-reply": "UPDATE touches SET armed_at = 7000001 + (SELECT seen_at FROM inbound WHERE prospect_id = 2)"
-    " WHERE prospect_id = 2",
+    "after-reply": "UPDATE touches SET armed_at = 7000001 + (SELECT seen_at FROM inbound WHERE prospect_id = :yes)"
+    " WHERE prospect_id = :yes",
     "under-way": "UPDATE touches SET state = 'claimed', armed_at = NULL, claimed_at = 1 WHERE id = 1",
 }
 
@@ -52,7 +57,7 @@ CORRUPTIONS = {
 @pytest.mark.parametrize(("law", "statement"), CORRUPTIONS.items(), ids=list(CORRUPTIONS))
 async def test_a_corrupted_row_is_found(full: Story, capfd: Any, law: str, statement: str) -> None:
     if law == "asked":
-        spoil(full, "DELETE FROM tasks WHERE prospect_id = 1")
+        spoil(full, "DELETE FROM tasks WHERE prospect_id = :silent")
     spoil(full, statement)
     assert broken(capfd).get(law) == 1
     weight = next(one.weight for one in audit.LAWS if one.name == law)
@@ -75,7 +80,7 @@ async def test_a_touch_may_trail_a_stop_by_no_more_than_the_protocol_allows(full
 
 
 async def test_a_sequence_that_goes_on_after_an_answer_breaks_nothing(full: Story, capfd: Any) -> None:
-    spoil(full, CORRUPTIONS["after-reply"], "UPDATE inbound SET verdict = 'reply.not_now' WHERE prospect_id = 2")
+    spoil(full, CORRUPTIONS["after-reply"], "UPDATE inbound SET verdict = 'reply.not_now' WHERE prospect_id = :yes")
     assert "after-reply" not in broken(capfd)
 
 
@@ -84,7 +89,7 @@ async def test_what_a_human_resumed_breaks_nothing(full: Story, capfd: Any) -> N
     await full.days(10)
     spoil(
         full,
-        "UPDATE touches SET armed_at = (SELECT max(at) FROM events WHERE prospect_id = 2) + 1 WHERE prospect_id = 2",
+        "UPDATE touches SET armed_at = (SELECT max(at) FROM events WHERE prospect_id = :yes) + 1 WHERE prospect_id = :yes",
     )
     assert "after-reply" not in broken(capfd)
 
