@@ -314,8 +314,8 @@ class Drama(World):
             self._imap_out()
         elif draw < 0.3:
             self.loop.later(self.chance.uniform(0, 0.03), self._crash)
-        elif draw < 0.5:
-            self.fuse = self.chance.randrange(1, 12)
+        elif draw < 0.7:
+            self.fuse = self.chance.randrange(1, 9)  # so many steps lead from the push to the effect
 
     def _strike(self, email: str) -> None:
         blow = self.chance.choice(

@@ -68,7 +68,8 @@ class Plan:
         self.many = set(_POST_COMPILE.findall(self.sql))
         self.returns = bool(compiled._result_columns)
         columns = compiled._result_columns
-        self.make = namedtuple("Row", [one.keyname for one in columns], rename=True)._make  # type: ignore[misc]
+        row: Any = namedtuple("Row", [one.keyname for one in columns], rename=True)  # type: ignore[misc] # as asked
+        self.make = row._make
         outputs = [one.type._cached_result_processor(dialect, None) for one in columns]
         self.outputs = [(place, one) for place, one in enumerate(outputs) if one is not None]
         self._expanded: dict[tuple[int, ...], str] = {}
