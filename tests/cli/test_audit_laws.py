@@ -10,7 +10,6 @@ from story import Story, said
 
 from cadenced.store import audit, people
 
-
 WHO = {"silent": "silent@a.example", "yes": "yes@b.example"}
 
 
@@ -89,7 +88,8 @@ async def test_what_a_human_resumed_breaks_nothing(full: Story, capfd: Any) -> N
     await full.days(10)
     spoil(
         full,
-        "UPDATE touches SET armed_at = (SELECT max(at) FROM events WHERE prospect_id = :yes) + 1 WHERE prospect_id = :yes",
+        "UPDATE touches SET armed_at = (SELECT max(at) FROM events WHERE prospect_id = :yes) + 1"
+        " WHERE prospect_id = :yes",
     )
     assert "after-reply" not in broken(capfd)
 

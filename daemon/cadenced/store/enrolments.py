@@ -214,16 +214,6 @@ def primaries_told(tx: Connection, accounts: Collection[int]) -> dict[tuple[int,
     return told
 
 
-def elsewhere(tx: Connection, mailboxes: Collection[str]) -> Mapping[str, int]:
-    """Return how many live enrolments hang on mailboxes other than these, by the mailbox's name."""
-    query = (
-        select(enrolments.c.mailbox, func.count())
-        .where(enrolments.c.state.in_(_LIVE), enrolments.c.mailbox.not_in(mailboxes))
-        .group_by(enrolments.c.mailbox)
-    )
-    return {name: int(n) for name, n in tx.execute(query)}
-
-
 def counts(tx: Connection) -> Mapping[str, int]:
     """Return how many enrolments are in each state, states without any included."""
     query = select(enrolments.c.state, func.count()).group_by(enrolments.c.state)
