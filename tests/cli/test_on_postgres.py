@@ -59,7 +59,8 @@ async def test_pages_audit_and_deeds_work_on_postgres(far: Story, capfd: Any) ->
 async def test_a_broken_invariant_is_found_on_postgres(far: Story, capfd: Any) -> None:
     far.bring_in("ann@a.example", "bob@b.example")
     far.work()
-    far.transact(lambda tx: tx.execute(text("UPDATE prospects SET untagged = 'ann@a.example' WHERE email LIKE 'bob@%'")))
+    variant = text("UPDATE prospects SET untagged = 'ann@a.example' WHERE email LIKE 'bob@%'")
+    far.transact(lambda tx: tx.execute(variant))
     far.transact(lambda tx: tx.execute(text("UPDATE touches SET raw = NULL, armed_at = NULL WHERE id = 1")))
     far.transact(lambda tx: tx.execute(text("INSERT INTO suppressions (email, at) VALUES ('bob@b.example', 1)")))
     laws = {law["law"] for law in said(capfd, "audit", "--json").json["laws"] if law["count"]}

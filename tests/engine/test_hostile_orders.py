@@ -26,7 +26,7 @@ from cadenced.engine.desk import Claimed, Moment
 from cadenced.engine.workspace import Workspace, install_key
 from cadenced.errors import RefusedError
 from cadenced.ports import Fetched
-from cadenced.store import enrolments, mailboxes, people, schema, tasks, touches
+from cadenced.store import mailboxes, outlook, people, schema, tasks, touches
 from cadenced.store.database import Database
 from peers import clocks, smtp_sink
 
@@ -416,8 +416,8 @@ def test_after_a_long_downtime_what_is_overdue_keeps_the_gap_and_the_window(home
 
 def test_enrolments_whose_mailbox_is_gone_are_counted_by_its_name(home: Home) -> None:
     home.enrol(ANN)
-    assert home.read(lambda tx: enrolments.elsewhere(tx, ["julie"])) == {}
-    assert home.read(lambda tx: enrolments.elsewhere(tx, ["paul"])) == {"julie": 1}
+    assert home.read(lambda tx: outlook.elsewhere(tx, ["julie"])) == {}
+    assert home.read(lambda tx: outlook.elsewhere(tx, ["paul"])) == {"julie": 1}
 
 
 def test_an_answer_with_goto_is_not_held_by_the_task_of_the_step_it_leaves(home: Home) -> None:

@@ -32,7 +32,7 @@ LOGIN_REST = timedelta(minutes=15)
 
 
 AFTER_GATE = timedelta(seconds=2)
-"""A gate that stayed shut (a slow inbox, an answer just read) is not asked again at once."""
+"""A gate that stayed shut (a slow inbox) is not asked again at once; after 16 s at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Sender:
         self._on_wire: dict[int, asyncio.Task[None]] = {}
         self._unfiled: deque[Touch] = deque()
         self._filing: asyncio.Task[None] | None = None
-        self._rest_until: datetime | None = None
+        self._rest_until: float | None = None  # by the clock that never jumps
         self._faults = self._shut = 0
         self._stretch = 1.0
         self._held = False
@@ -191,7 +191,14 @@ class Sender:
         return None if self._stopping or self._resting() else await self._armoury.gate(message)
 
     def _resting(self) -> bool:
-        return self._rest_until is not None and self._workspace.now() < self._rest_until
+        return self._rest_left() > timedelta(0)
+
+    def _rest_left(self) -> timedelta:
+        until = self._rest_until
+        return timedelta(0) if until is None else timedelta(seconds=until - self._workspace.clock.monotonic())
+
+    def _rest_for(self, span: timedelta) -> None:
+        self._rest_until = self._workspace.clock.monotonic() + span.total_seconds()
 
     def _told(self, claimed: Claimed, answer: ports.Answer) -> dict[str, object]:
         """Return the log's fields: which touch, and the server's reason where it was not taken."""
@@ -207,12 +214,12 @@ class Sender:
             self._faults += 1
             rest = min(_FIRST_REST * 2 ** min(self._faults - 1, 10), _LONGEST_REST)
             permanent = isinstance(answer, ports.Deferred) and answer.permanent
-            self._rest_until = self._workspace.now() + (LOGIN_REST if permanent else rest)
+            self._rest_for(LOGIN_REST if permanent else rest)
         elif isinstance(answer, ports.Deferred) and answer.phase == "gate":
             if self._stopping or self._resting() or self._armoury.turned_away(claimed.touch.id):
                 return  # that says nothing new of the mailbox
             self._shut += 1
-            self._rest_until = self._workspace.now() + AFTER_GATE * 2 ** min(self._shut - 1, 5)
+            self._rest_for(AFTER_GATE * 2 ** min(self._shut - 1, 3))
         elif isinstance(answer, ports.Accepted):
             self._faults, self._shut, self._rest_until = 0, 0, None
             self._stretch = pace.GAP_LEAST + pace.GAP_SPREAD * self._workspace.chance()
@@ -221,11 +228,11 @@ class Sender:
         """Return when the next thing is due, and note whether anything that could be done now is left."""
         upcoming, waiting, obstacle = await self._workspace.database.run(lambda tx: self._survey(tx, now))
         gap_only = quota.until is not None and quota.until - now <= self._mailbox.min_gap * 2
-        resting = self._rest_until is not None and self._rest_until > now
+        resting = self._resting()
         stuck = bool(obstacle) or resting or (quota.until is not None and not gap_only)
         busy = bool(self._on_wire) or (self._filing is not None and not self._filing.done())
         self.idle = not busy and (not waiting or stuck)
-        moments = [m for m in (upcoming, quota.until if waiting else None, self._rest_until) if m and m > now]
+        moments = [m for m in (upcoming, quota.until if waiting else None, now + self._rest_left()) if m and m > now]
         blind = self._held or self._watcher.synced_at is None  # who lifts that wakes us
         if waiting and not (moments or self._on_wire or blind):
             return SOON
