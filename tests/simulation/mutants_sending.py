@@ -172,7 +172,7 @@ def writes_the_mail_anew_for_each_try(patch: pytest.MonkeyPatch, _: Parts) -> No
         return bool(healthy(tx, touch_id, boot_id, now))
 
 
-@mutant("I8", "I1", scale=BRIEF)
+@mutant("I4", "I8", "I1", scale=BRIEF)
 def gives_each_try_a_message_id_of_its_own(patch: pytest.MonkeyPatch, _: Parts) -> None:
     @replacing(patch, touches, "claim")
     def claim(healthy: Any, tx: Connection, touch_id: int, boot_id: str, now: datetime) -> bool:
