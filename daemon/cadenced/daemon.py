@@ -120,6 +120,7 @@ def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource, unserved:
         posts.append(Post(lease, lambda: Crew((intake,), (Leaving(intake),))))
         daemon.tenancy = _share_out(workspace, supervisor, posts)
         _meet_neighbours(daemon, agenda)
+        intake.heard = workspace.changed  # nobody else tells us of our own imports there
     return daemon
 
 

@@ -84,6 +84,7 @@ class Intake:
         self._left = Left(database, clock, drop.inbox, rules)
         self.wake = asyncio.Event()
         self.idle = False
+        self.heard: Callable[[], None] = lambda: None
         self._steps: AsyncGenerator[timedelta, None] | None = None
 
     async def tick(self) -> timedelta:
@@ -235,6 +236,7 @@ class Intake:
         with closing(slices):
             while not slices.is_over:
                 span = await self._outside(slices.step)
+                self.heard()  # some of them may be due now
                 yield timedelta(seconds=slices.pause(span))
 
     async def _outside(self, work: Callable[[], T]) -> T:
