@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Connection
@@ -44,11 +45,26 @@ def tomorrow(now: datetime, timezone: str) -> datetime:
     return pacing.to_utc(today + timedelta(days=1), time(0), timezone)
 
 
-def quota(tx: Connection, mailbox: Mailbox, now: datetime, timezone: str, stretch: float = 1.0) -> Quota:
-    """Return when the mailbox may send next and what keeps it until then; ``stretch`` is the drawn part of the gap."""
-    if left_today(tx, mailbox, now, timezone) == 0:
-        return Quota(tomorrow(now, timezone), f"the daily limit of {mailbox.name} is reached")
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """When a mailbox may send next, and how many touches are left of today's cap (None: no limit)."""
+
+    quota: Quota
+    left: int | None
+
+
+def allowance(tx: Connection, mailbox: Mailbox, now: datetime, timezone: str, stretch: float = 1.0) -> Allowance:
+    """Return what a mailbox may do now; ``stretch`` is the drawn part of the gap."""
+    left = left_today(tx, mailbox, now, timezone)
+    if left == 0:
+        return Allowance(Quota(tomorrow(now, timezone), f"the daily limit of {mailbox.name} is reached"), left)
     last = volume.last_sent_at(tx, mailbox.name, now) if mailbox.min_gap else None
     if last is not None and last + mailbox.min_gap * stretch > now:
-        return Quota(last + mailbox.min_gap * stretch, f"{mailbox.name} keeps a gap between two sends")
-    return Quota()
+        quota = Quota(last + mailbox.min_gap * stretch, f"{mailbox.name} keeps a gap between two sends")
+        return Allowance(quota, left)
+    return Allowance(Quota(), left)
+
+
+def quota(tx: Connection, mailbox: Mailbox, now: datetime, timezone: str, stretch: float = 1.0) -> Quota:
+    """Return when the mailbox may send next and what keeps it until then."""
+    return allowance(tx, mailbox, now, timezone, stretch).quota

@@ -69,6 +69,7 @@ class Sender:
         self._rest_until: float | None = None  # by the clock that never jumps
         self._faults = self._shut = 0
         self._stretch = 1.0
+        self._looked_at = float("-inf")
         self._held = False
         self._broken: BaseException | None = None
         self._stopping = False
@@ -78,9 +79,10 @@ class Sender:
         self.idle = False
         if self._broken is not None:
             raise self._broken
-        if len(self._on_wire) > self._room // 2:
-            return SOON  # enough is under way; who leaves the wire wakes us, and many are claimed in one look
         now, looked_at = self._workspace.now(), self._workspace.clock.monotonic()
+        if len(self._on_wire) > self._room // 2 and looked_at - self._looked_at < SOON.total_seconds():
+            return SOON  # enough is under way; who leaves the wire wakes us, and many are claimed in one look
+        self._looked_at = looked_at
         look = await self._workspace.database.run(lambda tx: self._look(tx, now))
         batch = await self._claim(look.wanted)
         for item in batch.claimed:
@@ -116,16 +118,18 @@ class Sender:
     def _look(self, tx: Connection, now: datetime) -> _Look:
         """Do what sends nothing, then find out what may be sent, in one transaction."""
         timezone = self._workspace.config.daemon.timezone
-        quota = pace.quota(tx, self._mailbox, now, timezone, self._stretch)
+        allowed = pace.allowance(tx, self._mailbox, now, timezone, self._stretch)
         unsteady = self._workspace.unsteady()
         hold = mailboxes.get(tx, self._mailbox.name).hold
         self._held = bool(unsteady or hold)
-        moment = Moment(self._mailbox.name, now, self._watcher.synced_at, quota, hold)
+        moment = Moment(self._mailbox.name, now, self._watcher.synced_at, allowed.quota, hold)
         cleared = 0 if unsteady else desk.clear(tx, self._workspace, moment)
-        slots = self._within_limit(tx, self._slots(moment), now)
+        slots = self._slots(moment, allowed.left)
         if slots <= 0:
-            return _Look(quota, cleared, Wanted())
-        return _Look(quota, cleared, desk.want_mail(tx, self._workspace, moment, slots, frozenset(self._on_wire)))
+            return _Look(allowed.quota, cleared, Wanted())
+        return _Look(
+            allowed.quota, cleared, desk.want_mail(tx, self._workspace, moment, slots, frozenset(self._on_wire))
+        )
 
     async def _claim(self, wanted: Wanted) -> desk.Batch:
         """Have the messages made, and claim their touches: no transaction is open while they are written."""
@@ -139,18 +143,13 @@ class Sender:
         """How many touches may be under way: those at the server, and as many being prepared and settled."""
         return 1 if self._mailbox.min_gap else self._mailbox.smtp.connections * 4
 
-    def _slots(self, moment: Moment) -> int:
-        """Return how many touches may be put on the wire now."""
+    def _slots(self, moment: Moment, left: int | None) -> int:
+        """Return how many touches may be put on the wire now; ``left`` of today's cap, where there is one."""
         blocked = self._held or self._resting()
         if self._stopping or blocked or moment.quota.until is not None or moment.synced_at is None:
             return 0
-        return self._room - len(self._on_wire)
-
-    def _within_limit(self, tx: Connection, slots: int, now: datetime) -> int:
-        if slots <= 0:
-            return 0
-        left = pace.left_today(tx, self._mailbox, now, self._workspace.config.daemon.timezone)
-        return slots if left is None else min(slots, left - len(self._on_wire))
+        free = self._room - len(self._on_wire)
+        return free if left is None else min(free, left - len(self._on_wire))
 
     def _put_on_wire(self, claimed: Claimed, looked_at: float) -> None:
         self._armoury.note_claim(claimed.touch.id, looked_at)
@@ -198,7 +197,8 @@ class Sender:
         return timedelta(0) if until is None else timedelta(seconds=until - self._workspace.clock.monotonic())
 
     def _rest_for(self, span: timedelta) -> None:
-        self._rest_until = self._workspace.clock.monotonic() + span.total_seconds()
+        until = self._workspace.clock.monotonic() + span.total_seconds()
+        self._rest_until = max(until, self._rest_until or until)
 
     def _told(self, claimed: Claimed, answer: ports.Answer) -> dict[str, object]:
         """Return the log's fields: which touch, and the server's reason where it was not taken."""
@@ -211,7 +211,8 @@ class Sender:
         """Rest after a fault of the mailbox, longer each time; after a success draw the next gap."""
         fault = isinstance(answer, ports.Unknown) or (isinstance(answer, ports.Deferred) and answer.mailbox_fault)
         if fault:  # whoever takes mail without saying so must not be given all of it
-            self._faults += 1
+            if not (self._faults and self._resting()):  # those under way together have met the same one
+                self._faults += 1
             rest = min(_FIRST_REST * 2 ** min(self._faults - 1, 10), _LONGEST_REST)
             permanent = isinstance(answer, ports.Deferred) and answer.permanent
             self._rest_for(LOGIN_REST if permanent else rest)
