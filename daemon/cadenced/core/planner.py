@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cadenced.core import pacing
 from cadenced.core.model import Enrolment, State
-from cadenced.core.sequence import MailStep, Sequence, Step, TaskStep
+from cadenced.core.sequence import MailStep, Sequence, Step, TaskStep, WaitStep
 
 LOOK_AGAIN = timedelta(minutes=1)
 
@@ -144,7 +144,10 @@ def _steps_over(enrolment: Enrolment, sequence: Sequence, _: Given) -> Action | 
 
 
 def _step_gone(enrolment: Enrolment, sequence: Sequence, _: Given) -> Action | None:
-    if sequence.step(enrolment.step) is not None:
+    step = sequence.step(enrolment.step)
+    if isinstance(step, WaitStep):
+        return OpenTask(None, f"The step {step.id} is a wait by now. Go on after it by closing this, or put it back.")
+    if step is not None:
         return None
     if not sequence.steps:
         return OpenTask(None, f"The sequence {sequence.name} is gone. Put it back, or halt this and begin another one.")

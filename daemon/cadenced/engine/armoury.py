@@ -82,13 +82,12 @@ class Armoury:
                 began = await self._fenced()
                 batch = self._take()  # whoever came during the fence too: its age is what counts
                 if began is not None:
-                    deadlines = await self._arm([touch for touch, _ in batch], began)
+                    deadlines = await self._arm(_present(batch), began)
             except CadencedError as fault:
                 log.warning("arming failed", extra={"fault": str(fault)})
             except Exception as fault:  # noqa: BLE001 - handed on to those who wait, and by them to the supervisor
                 batch = batch or self._take()
-                for _, opened in batch:
-                    opened.set_exception(fault)
+                _hand_on(fault, batch)
             finally:
                 for touch, opened in batch or self._take():
                     if not opened.done():
@@ -141,6 +140,17 @@ class Armoury:
         if len(armed) < len(ids):
             self._turned_away |= touches.unwanted(tx, set(ids) - armed)
         return dict.fromkeys(armed, deadline)
+
+
+def _present(batch: Waiting) -> list[int]:
+    """Return the touches whose answer is still awaited: who was cancelled has left."""
+    return [touch for touch, opened in batch if not opened.done()]
+
+
+def _hand_on(fault: Exception, batch: Waiting) -> None:
+    for _, opened in batch:
+        if not opened.done():
+            opened.set_exception(fault)
 
 
 async def _ended(reading: asyncio.Task[float | None], until: float) -> bool:

@@ -93,7 +93,7 @@ class Ended:
                 log.warning("settling one by one", extra={"fault": str(fault)})
                 for one in self._waiting:
                     await Ended(self._workspace, [one]).settle()
-            else:
+            elif not self._waiting[0][1].done():  # who was cancelled has left
                 self._waiting[0][1].set_exception(fault)
             return
         self.written()

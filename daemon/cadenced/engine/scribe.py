@@ -11,8 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor, Executor
-from pickle import PicklingError
+from concurrent.futures import Executor
 
 from cadenced.engine import preparation
 from cadenced.engine.preparation import Case, Materials, Obstacle, Prepared
@@ -49,7 +48,7 @@ class Scribe:
                 return await _in_place(kit, cases)  # nobody waits for a process that begins
             self._moving.result()
             return await asyncio.get_running_loop().run_in_executor(self._room, _write, cases)
-        except (BrokenExecutor, OSError, RuntimeError, PicklingError) as fault:  # killed, or it could not begin
+        except Exception as fault:  # noqa: BLE001 - killed, or it could not begin; what is a case's fault shows below
             log.warning("messages are made in place from now on", extra={"fault": str(fault)})
             self.close()
             self._apart = False
@@ -66,10 +65,10 @@ class Scribe:
             self._moving = asyncio.get_running_loop().run_in_executor(self._room, os.getpid)
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if there is one, once it has made what it was given: a cancelled tick is a dead sender."""
         room, self._room, self._moving = self._room, None, None
         if room is not None:
-            room.shutdown(wait=False, cancel_futures=True)
+            room.shutdown(wait=False)
 
     def _materials(self) -> Materials:
         """Return the materials of the hour; after an edit the process begins anew with those."""
