@@ -21,6 +21,7 @@ from cadenced.engine import scribe
 from cadenced.engine.closing import Closing
 from cadenced.engine.scribe import Scribe
 from cadenced.engine.sender import LOGIN_REST, Sender
+from cadenced.engine.supervisor import Supervisor
 from cadenced.writing import template
 
 __all__ = ["home"]
@@ -36,6 +37,7 @@ class Wire:
     home: Home
     answer: Callable[[ports.Outgoing], ports.Answer]
     go: asyncio.Event = field(default_factory=asyncio.Event)
+    is_read: bool = True
     under_way: int = 0
 
     @property
@@ -43,7 +45,7 @@ class Wire:
         return self.home.now
 
     async def fence(self) -> float | None:
-        return self.home.workspace.clock.monotonic()
+        return self.home.workspace.clock.monotonic() if self.is_read else None
 
     async def file_copy(self, touch: object) -> None:
         """File nothing."""
@@ -186,3 +188,36 @@ async def test_a_fault_of_an_end_that_nobody_awaits_any_more_keeps_no_other_end_
     left.cancel()
     await asyncio.wait_for(stays, 5)
     assert counted(home, TouchState.SENT) == 1
+
+
+async def test_a_gate_that_stays_shut_once_leaves_no_mail_behind_when_idleness_ends_the_run(home: Home) -> None:
+    home.enrol(MANY[0])
+    wire = Wire(home, lambda _: ports.Accepted("250 ok"), is_read=False)
+    wire.go.set()
+    sender = wire.sender()
+    idle = []
+    for _ in range(8):
+        await sender.tick()
+        await sender.drain()
+        await sender.tick()
+        idle.append(sender.idle)
+        await home.workspace.clock.advance(20)  # type: ignore[attr-defined] # the told clock
+    assert not idle[0]
+    assert idle[-1]  # but nobody waits for it for ever
+
+
+async def test_a_service_whose_tick_is_cut_from_within_does_not_vanish_silently() -> None:
+    class Cut:
+        name, idle = "cut", False
+
+        def __init__(self) -> None:
+            self.wake = asyncio.Event()
+
+        async def tick(self) -> timedelta:
+            raise asyncio.CancelledError
+
+        async def rest(self, span: timedelta) -> None:
+            """Rest not at all."""
+
+    with pytest.raises(RuntimeError):
+        await asyncio.wait_for(Supervisor([Cut()]).run(), 5)

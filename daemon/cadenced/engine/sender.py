@@ -34,6 +34,9 @@ LOGIN_REST = timedelta(minutes=15)
 AFTER_GATE = timedelta(seconds=2)
 """A gate that stayed shut (a slow inbox) is not asked again at once; after 16 s at the most."""
 
+SHUT_OFTEN = 3
+"""Who runs until nothing is left to do waits so many times in a row for a gate to open."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Look:
@@ -229,7 +232,7 @@ class Sender:
         """Return when the next thing is due, and note whether anything that could be done now is left."""
         upcoming, waiting, obstacle = await self._workspace.database.run(lambda tx: self._survey(tx, now))
         gap_only = quota.until is not None and quota.until - now <= self._mailbox.min_gap * 2
-        resting = self._resting()
+        resting = self._resting() and (self._faults > 0 or self._shut > SHUT_OFTEN)
         stuck = bool(obstacle) or resting or (quota.until is not None and not gap_only)
         busy = bool(self._on_wire) or (self._filing is not None and not self._filing.done())
         self.idle = not busy and (not waiting or stuck)

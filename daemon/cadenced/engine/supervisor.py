@@ -116,7 +116,7 @@ class Supervisor:
 
     async def _guard(self, service: Service, stop: asyncio.Event) -> None:
         try:
-            await serve(service, stop)
+            await _serve_whole(service, stop)
         except Exception as fault:
             known = isinstance(fault, CadencedError)  # it says by itself what is wrong
             log.exception("service died", extra={"service": service.name, "fault": str(fault)}, exc_info=not known)
@@ -156,6 +156,17 @@ class Supervisor:
         until = asyncio.get_running_loop().time() + GRACE
         for part in self.closes:
             await _let_go(part, max(1.0, until - asyncio.get_running_loop().time()))
+
+
+async def _serve_whole(service: Service, stop: asyncio.Event) -> None:
+    """Serve; a tick that was cut from within, by a future that is cancelled, is a fault: no TaskGroup would notice."""
+    try:
+        await serve(service, stop)
+    except asyncio.CancelledError as cut:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("a tick was cut from within") from cut
 
 
 async def _let_go(part: Closes, grace: float) -> None:
