@@ -18,6 +18,7 @@ from cadenced.reading import dates, inbound, intent, patterns, verdict, weights
 
 TESTS = Path(__file__).resolve().parents[1] / "reading"
 OUT = Path(weights.__file__).with_name("patterns")
+SAID = ("data/said.toml", "data/said_more.toml")
 VERDICTS = ("interested", "question", "objection", "not_now", "not_interested", "referral", "unsubscribe", "unclear")
 VOICES = ("person", "out_of_office", "left_company", "acknowledgement", "challenge", "other")
 PLACES = {
@@ -85,7 +86,7 @@ def sentences(name: str) -> Iterable[Said]:
 
 
 def answers() -> list[Said]:
-    found = [one for name in ("data/said.toml", "intent_sentences.toml") for one in sentences(name)]
+    found = [one for name in (*SAID, "intent_sentences.toml") for one in sentences(name)]
     found += [replace(one, kind=one.kind.removeprefix("reply.")) for one in collections()]
     names = [*(f"intent_{one}" for one in intent.LANGUAGES), "intent_wide"]
     found += [
@@ -99,8 +100,9 @@ def answers() -> list[Said]:
 
 def voices() -> list[Said]:
     found = [
-        replace(one, kind=_voice(one.kind), counts=2.0 if one.kind == "person" else 1.0)
-        for one in sentences("data/said.toml")
+        replace(one, kind=_voice(one.kind), counts=3.0 if one.kind == "person" else 1.0)
+        for name in SAID
+        for one in sentences(name)
     ]
     found += [Said("person", one.text, 0.5) for one in sentences("intent_sentences.toml")]
     found += [replace(one, kind=_voice(one.kind.removeprefix("auto."))) for one in collections()]

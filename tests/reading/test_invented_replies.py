@@ -1,4 +1,4 @@
-"""The figures on invented replies, A to E; the rules have learnt from all, so they guard and do not forecast."""
+"""Figures on invented replies: rules have learnt from A to E, so these guard; nothing learns from F: it forecasts."""
 
 import json
 from pathlib import Path
@@ -12,9 +12,10 @@ DATA = Path(__file__).with_name("data")
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=["a", "b", "c", "d", "e"])
+@pytest.fixture(scope="module", params=["a", "b", "c", "d", "e", "f"])
 def judged(request):
-    lines = (DATA / f"replies_{request.param}.jsonl").read_text("utf-8").splitlines()
+    name = "unseen_f" if request.param == "f" else f"replies_{request.param}"
+    lines = (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()
     sales = [
         figures.Sale(one, verdict.judge(inbound.parse(figures.sale_message(one)))) for one in map(json.loads, lines)
     ]
@@ -63,6 +64,14 @@ LEAST = {
         "date in range": 0.95,
         "automatic": 0.98,
         "referral": 0.85,
+    },
+    "f": {
+        "verdict strict": 0.95,
+        "unsubscribe recall": 1.0,
+        "unsubscribe precision": 0.9,
+        "date in range": 0.9,
+        "automatic": 0.97,
+        "referral": 0.9,
     },
 }
 
