@@ -17,7 +17,7 @@ from cadenced import ports
 from cadenced.core.model import State, TouchState
 from cadenced.core.pacing import Delay
 from cadenced.core.sequence import TaskStep, WaitStep
-from cadenced.engine import scribe
+from cadenced.engine import desk, scribe
 from cadenced.engine.closing import Closing
 from cadenced.engine.scribe import Scribe
 from cadenced.engine.sender import LOGIN_REST, Sender
@@ -221,3 +221,26 @@ async def test_a_service_whose_tick_is_cut_from_within_does_not_vanish_silently(
 
     with pytest.raises(RuntimeError):
         await asyncio.wait_for(Supervisor([Cut()]).run(), 5)
+
+
+async def test_an_edit_while_messages_are_made_asks_nobody_about_the_template_of_before(home: Home) -> None:
+    home.enrol(MANY[0], first_name="")
+    wire = Wire(home, lambda _: ports.Accepted("250 ok"))
+
+    class Slow(Scribe):
+        async def write(self, cases: Any) -> Any:
+            made = await super().write(cases)
+            known = home.workspace.library
+            mended = template.parse(house.TEMPLATE.replace("{{ first_name }}", "you"), "one")
+            if known.templates["one"].version != mended.version:
+                home.workspace.library = replace(known, templates={**known.templates, "one": mended})
+                home.do(lambda tx: desk.reconsider(tx, home.workspace, {"one"}))
+            return made
+
+    sender = Sender(home.workspace, home.workspace.mailbox("julie"), wire, wire, Slow(home.workspace))  # type: ignore[arg-type] # it plays the watcher too
+    await sender.tick()
+    assert home.standing(MANY[0]).state is State.ACTIVE
+    assert not home.tasks()
+    assert counted(home, TouchState.CLAIMED) == 1
+    wire.go.set()
+    await sender.drain()

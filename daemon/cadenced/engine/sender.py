@@ -17,7 +17,7 @@ from cadenced.engine import desk, pace
 from cadenced.engine.armoury import Armoury
 from cadenced.engine.closing import Closing
 from cadenced.engine.desk import Claimed, Moment, Wanted
-from cadenced.engine.scribe import Scribe
+from cadenced.engine.scribe import Made, Scribe
 from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import SOON, TICK, Workspace
 from cadenced.ports import Mailer
@@ -138,7 +138,10 @@ class Sender:
         """Have the messages made, and claim their touches: no transaction is open while they are written."""
         if not wanted.fresh:
             return desk.Batch(wanted.again, wanted.put_off)
-        made = await self._scribe.write(wanted.fresh)
+        library, made = None, list[Made]()
+        while library is not self._workspace.library:  # after an edit nobody is asked about what stood there before
+            library = self._workspace.library
+            made = await self._scribe.write(wanted.fresh)
         return await self._workspace.database.run(lambda tx: desk.claim_prepared(tx, self._workspace, wanted, made))
 
     @property
