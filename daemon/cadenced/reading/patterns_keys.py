@@ -8,6 +8,7 @@ import importlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 _FLAGS = re.IGNORECASE | re.MULTILINE
@@ -65,13 +66,14 @@ def present(keys: Index, lowered: str) -> frozenset[str]:
     return frozenset(found + [key for key in keys.short if key in lowered])
 
 
-def _pieces(text: str) -> set[int]:
+@lru_cache(maxsize=2)  # the same text is asked for several kinds of keys, one after the other
+def _pieces(text: str) -> frozenset[int]:
     """Return every run of four bytes as a number: four views of the text, each a byte further on."""
     view = memoryview(text.encode("utf-8", "surrogatepass"))
     pieces: set[int] = set()
     for at in range(min(_PIECE, len(view))):
         pieces.update(view[at : len(view) - (len(view) - at) % _PIECE].cast("I"))
-    return pieces
+    return frozenset(pieces)
 
 
 def _number(four: bytes) -> int:

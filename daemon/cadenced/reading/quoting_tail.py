@@ -70,10 +70,12 @@ def _delimiter(block: list[Line]) -> int:
 def _tail_line(block: list[Line]) -> int:
     """Return the first device line, footer or disclaimer."""
     present = patterns_keys.present(_tail_keys(), "\n".join(line.text for line in block).lower())
-    tails = [tail for tail in _tails() if not tail.keys or not present.isdisjoint(tail.keys)]
+    tails = [(tail, tuple(present.intersection(tail.keys))) for tail in _tails()]
+    tails = [(tail, keys) for tail, keys in tails if keys or not tail.keys]
     if tails:
         for at, line in enumerate(block):
-            if line.text and any(tail.matches(line.text) for tail in tails):
+            lowered = line.text.lower()
+            if lowered and any(tail.matches(line.text, lowered, keys) for tail, keys in tails):
                 return _with_ruler(block, at)
     return len(block)
 
@@ -91,9 +93,9 @@ class _Tail:
     needs: re.Pattern[str] | None
     keys: tuple[str, ...]
 
-    def matches(self, text: str) -> bool:
-        lowered = text.lower()
-        if self.keys and not any(key in lowered for key in self.keys):
+    def matches(self, text: str, lowered: str, keys: tuple[str, ...]) -> bool:
+        """Whether a line is such a one; ``keys`` are those of its own that the whole text has."""
+        if self.keys and not any(key in lowered for key in keys):
             return False
         bare = _LINK.sub("", text) if "http" in text or "<" in text or "[" in text else text
         return any(
@@ -122,7 +124,8 @@ def _tail(pattern: patterns.Pattern) -> _Tail:
 def kind_of(code: str, text: str) -> bool:
     """Say whether a line is what the pattern `code` describes; for the test that holds patterns to their examples."""
     pattern = next(pattern for pattern in patterns.load("quoting") if pattern.code == code)
-    return _tail(pattern).matches(text)
+    tail = _tail(pattern)
+    return tail.matches(text, text.lower(), tail.keys)
 
 
 @cache
