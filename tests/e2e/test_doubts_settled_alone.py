@@ -88,7 +88,8 @@ def test_a_mail_that_was_taken_without_an_answer_is_found_and_not_sent_again(des
 
 @pytest.mark.parametrize("desk", [("server", "julie4")], indirect=True)
 def test_killed_before_the_payload_it_is_sent_once_and_killed_after_it_too(desk: Outside) -> None:
-    for stage, act in (("data", smtp_sink.Hold(seconds=5.0)), ("dot", smtp_sink.Hold(seconds=5.0))):
+    for stage, act in (("data", smtp_sink.Hold(seconds=4.0)), ("dot", smtp_sink.Hold(seconds=4.0))):
+        until(lambda: not desk.sink.holding)
         before = len(desk.sink.accepted)
         email = f"{stage}@there.example"
         desk.sink.plan(stage, act)
