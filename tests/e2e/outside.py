@@ -161,7 +161,7 @@ def opened(root: Path, imap: int, **settings: Any) -> Iterator[Outside]:
                 outside.stop(signal.SIGKILL)
 
 
-def until(fact: Callable[[], Any], seconds: float = 60.0) -> Any:
+def until(fact: Callable[[], Any], seconds: float = 25.0) -> Any:
     """Wait for a fact, at most so long, and return it."""
     end = time.monotonic() + seconds
     while not (found := fact()):

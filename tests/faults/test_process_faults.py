@@ -125,7 +125,7 @@ def test_sigterm_at_any_stage_lets_what_is_on_the_wire_end_and_begins_nothing(gr
     assert run.wait(30) == 0, ground.said()
     states = {touch["state"] for touch in ground.touches()}
     assert states <= {"sent", "planned", "claimed"}, ground.said()
-    assert len(ground.taken()) <= 4  # what had been claimed for the one connection
+    assert len(ground.taken()) <= 2  # what was armed when the signal came; nothing is armed after it
     ground.hurry_what_waits()
     assert ground.idle() == 0, ground.said()
     settled(ground)

@@ -108,8 +108,7 @@ async def trials(home: house.House, count: int, counts: Counts, data: Slow, *, w
 
 
 def rouse(home: house.House) -> None:
-    """Let the mailbox go on at once: after a gate that stayed shut it rests for seconds."""
-    home.senders[0]._shut, home.senders[0]._rest_until = 0, None
+    """Let the sender look at once."""
     home.senders[0].wake.set()
 
 
