@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,9 @@ from cadenced.store import enrolments, mailboxes, people
 from cadenced.store.database import Database
 from cadenced.store.schema import accounts, prospects
 from peers import clocks, smtp_sink
+from peers.patience import comes
+
+until = comes
 
 SEQUENCE = """\
 title: A plan
@@ -101,14 +103,6 @@ class House:
     def sent_to(self, email: str) -> list[bytes]:
         """Return what arrived for a prospect."""
         return [one.raw for one in self.sink.accepted if email in one.recipients]
-
-
-async def until(fact: Callable[[], object], seconds: float = 15.0, pause: float = 0.005) -> None:
-    """Wait for a fact, at most so long."""
-    end = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(pause)
 
 
 def write(root: Path, imap_port: int, smtp_port: int, changes: str = "") -> Path:

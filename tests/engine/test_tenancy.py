@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from cadenced.store import leases
 from cadenced.store.database import Database
 from cadenced.store.leases import Worker
 from peers import clocks, postgres
+from peers.patience import comes as until
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 
@@ -204,13 +204,6 @@ async def worker(url: str, name: str, mailboxes: int = 4) -> AsyncIterator[House
         supervisor.stop.set()
         await task
         database.close()
-
-
-async def until(fact: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ import pytest
 from cadenced import errors, ports
 from cadenced.mail import privacy
 from cadenced.mail.imap import ImapSettings, Mailbox
-from peers import clocks, dovecot, imap_peer
+from peers import dovecot, imap_peer
 from peers.dovecot import Dovecot
+from peers.patience import comes
 
 pytestmark = dovecot.needs_dovecot
 
@@ -414,7 +415,7 @@ async def test_a_wrong_password_is_said_once_and_then_kept_back(
         with pytest.raises(errors.LoginRefusedError) as refusal:
             await question
         assert "wr0ng-secret" not in str(refusal.value)
-    await clocks.until(lambda: "auth failed" in server.log())
+    await comes(lambda: "auth failed" in server.log())
     assert server.log().count("auth failed") - said <= 1
     assert "wr0ng-secret" not in caplog.text
 

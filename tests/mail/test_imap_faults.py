@@ -12,8 +12,9 @@ import pytest
 from cadenced import errors, ports
 from cadenced.mail import imap_messages, privacy
 from cadenced.mail.imap import ImapSettings, Mailbox
-from peers import certificates, clocks, imap_peer
+from peers import certificates, imap_peer
 from peers.imap_peer import CLOSE, SILENCE, STARTTLS, Peer
+from peers.patience import comes
 
 INBOX = ports.Folder("INBOX", "inbox", 7, 5)
 
@@ -271,7 +272,7 @@ async def test_a_server_that_says_it_idles_and_hangs_is_left_at_the_renewal(peer
     async with asyncio.timeout(2):
         with pytest.raises(errors.WireError):
             await box.wait(20)
-    await clocks.until(lambda: peer.open == 0)
+    await comes(lambda: peer.open == 0)
 
 
 @pytest.mark.parametrize("answer", [[b"{tag} NO not now\r\n"], [b"{tag} BAD what\r\n"], [SILENCE], [CLOSE]])
@@ -443,7 +444,7 @@ async def test_closing_never_raises_and_never_hangs(peer: Peer) -> None:
     await box.wait(1)
     async with asyncio.timeout(6):
         await box.close()
-    await clocks.until(lambda: peer.open == 0)
+    await comes(lambda: peer.open == 0)
 
 
 async def test_closing_ends_every_question_and_opens_nothing_anew(peer: Peer) -> None:
@@ -451,14 +452,14 @@ async def test_closing_ends_every_question_and_opens_nothing_anew(peer: Peer) ->
     box = box_for(peer, timeout=20.0)
     assert await box.wait(5)
     waiting, asking = asyncio.create_task(box.wait(20)), asyncio.create_task(box.folders())
-    await clocks.until(lambda: "NOOP" in peer.verbs())
+    await comes(lambda: "NOOP" in peer.verbs())
     async with asyncio.timeout(8):
         await box.close()
         assert await waiting
         with pytest.raises(errors.WireError):
             await asking
     assert peer.connections == 2
-    await clocks.until(lambda: peer.open == 0)
+    await comes(lambda: peer.open == 0)
 
 
 def test_a_batch_is_what_servers_bear() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from cadenced.mail.imap import ImapSettings, Mailbox
 from cadenced.mail.imap_pace import FAR_REST, NEAR, RHYTHM, Nearness, Pace
-from peers import clocks, dovecot, imap_peer
+from peers import dovecot, imap_peer
 from peers.imap_peer import Peer, Talk
+from peers.patience import comes
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ async def test_a_server_that_is_far_away_is_listened_to(peer: Peer) -> None:
     assert await box.wait(5)
     idled = peer.verbs().count("IDLE")
     waiting = asyncio.create_task(box.wait(20))
-    await clocks.until(lambda: peer.verbs().count("IDLE") == idled + 1)
+    await comes(lambda: peer.verbs().count("IDLE") == idled + 1)
     assert peer.verbs().count("NOOP") == 3
     assert not box.attend(600)
     await peer.push(b"* 6 EXISTS\r\n")

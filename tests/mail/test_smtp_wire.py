@@ -14,6 +14,7 @@ from cadenced import ports
 from cadenced.mail import privacy
 from cadenced.mail.smtp import Pool, SmtpSettings
 from peers import certificates, clocks, smtp_sink
+from peers.patience import comes
 from peers.smtp_sink import Close, Hold, Say, Sink
 
 RAW = b"From: julie@abc.example\r\nMessage-ID: <t1@abc.example>\r\n\r\nHello\r\n"
@@ -160,7 +161,7 @@ async def test_a_connection_serves_many_messages_and_is_closed_after_a_minute_of
         await clock.advance(59)
         assert sink.open == 1
         await clock.advance(2)
-        await clocks.until(lambda: not sink.open)
+        await comes(lambda: not sink.open)
         assert sink.commands[-1] == "QUIT"
         await pool.close()
 
@@ -215,7 +216,7 @@ async def test_no_more_connections_are_opened_than_allowed() -> None:
         sink.always("dot", Hold(go_on))
         pool = pool_to(sink, connections=3)
         submissions = [asyncio.create_task(pool.submit(MESSAGE, open_gate)) for _ in range(9)]
-        await clocks.until(lambda: sink.holding == 3)
+        await comes(lambda: sink.holding == 3)
         assert sink.open == 3
         go_on.set()
         answers = await asyncio.gather(*submissions)

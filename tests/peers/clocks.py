@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
@@ -62,12 +61,3 @@ class HastyClock(ToldClock):
         self._monotonic += span.total_seconds()
         self._now += span
         await asyncio.sleep(0)
-
-
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Return as soon as ``condition`` holds; a peer in another task or process needs a moment."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.001)

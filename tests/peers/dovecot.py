@@ -28,6 +28,7 @@ from pathlib import Path
 import pytest
 
 from peers import certificates
+from peers.patience import PATIENCE
 
 PROGRAM = shutil.which("dovecot") or ("/usr/sbin/dovecot" if Path("/usr/sbin/dovecot").exists() else "")
 needs_dovecot = [pytest.mark.dovecot, pytest.mark.skipif(not PROGRAM, reason="Debian's dovecot-imapd is not installed")]
@@ -106,6 +107,7 @@ class Dovecot:
     users: dict[str, str]
     certificate: certificates.Certificate | None
     config: Path
+    _kept: tuple[socket.socket, ...] = ()
     _process: subprocess.Popen[bytes] | None = None
     _serial: Iterator[int] = field(default_factory=itertools.count)
 
@@ -153,7 +155,7 @@ class Dovecot:
             start_new_session=True,
             **self._as_owner(),
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(OSError, imaplib.IMAP4.error):
                 imaplib.IMAP4("127.0.0.1", self.port, timeout=2).logout()
@@ -171,6 +173,11 @@ class Dovecot:
                 os.killpg(process.pid, how)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(2)
+
+    def give_back(self) -> None:
+        """Let others have its ports."""
+        for keeper in self._kept:
+            keeper.close()
 
     def log(self) -> str:
         """Return what the server has to say."""
@@ -196,6 +203,7 @@ def running(
             yield server
         finally:
             server.stop()
+            server.give_back()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -203,7 +211,8 @@ def running(
 def _prepare(home: Path, *, special_use: bool, tls: bool, extra: str, users: dict[str, str]) -> Dovecot:
     who = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     certificate = certificates.make(home / "tls") if tls else None
-    port, tls_port = _free_port(), _free_port() if tls else 0
+    kept = tuple(_kept_port() for _ in range(2 if tls else 1))
+    port, tls_port = kept[0].getsockname()[1], kept[-1].getsockname()[1] if tls else 0
     (home / "users").write_text("".join(f"{_escaped(user)}:{{PLAIN}}{secret}\n" for user, secret in users.items()))
     boxes = "\n".join(_mailbox(name, use if special_use else "") for name, use in _SPECIAL.items())
     files = f"ssl_cert = <{certificate.chain}\nssl_key = <{certificate.key}" if certificate else ""
@@ -219,7 +228,7 @@ def _prepare(home: Path, *, special_use: bool, tls: bool, extra: str, users: dic
     if os.geteuid() == 0:
         for path in (home, *home.rglob("*")):
             os.chown(path, who.pw_uid, who.pw_gid)
-    return Dovecot(home, port, tls_port, (who.pw_uid, who.pw_gid), users, certificate, config)
+    return Dovecot(home, port, tls_port, (who.pw_uid, who.pw_gid), users, certificate, config, kept)
 
 
 def _mailbox(name: str, use: str) -> str:
@@ -231,10 +240,12 @@ def _escaped(user: str) -> str:
     return re.sub(r"([\"'\\])", r"\\\1", user)  # as passwd-file looks it up
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _kept_port() -> socket.socket:
+    """Return a socket whose port the server can listen on, and nobody else is given while it is open."""
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    return keeper
 
 
 def _up_to(directory: Path, root: Path) -> list[Path]:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import psycopg
 
+from peers.patience import PATIENCE
+
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/bin", "/usr/local/pgsql/bin")
 
 
@@ -92,10 +94,10 @@ class _Runner:
     def start(self) -> None:
         options = f"-k {self.folder} -c listen_addresses='' -c fsync=off -c max_connections=30"
         log = str(self.folder / "log")
-        self._run("pg_ctl", "-D", str(self.data), "-l", log, "-o", options, "-w", "-t", "30", "start")
+        self._run("pg_ctl", "-D", str(self.data), "-l", log, "-o", options, "-w", "-t", str(int(PATIENCE)), "start")
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "-t", str(int(PATIENCE)), "stop")
 
     def _run(self, name: str, *arguments: str) -> None:
         path = program(name)
@@ -110,7 +112,7 @@ class _Runner:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE if name == "initdb" else subprocess.DEVNULL,  # a server keeps the pipe open
-            timeout=90,
+            timeout=PATIENCE,
             check=False,
             **who,
         )

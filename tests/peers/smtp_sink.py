@@ -2,6 +2,7 @@
 
     async with smtp_sink.serve() as sink:
         sink.plan("rcpt", Say("450 4.2.1 later"))          # the next RCPT only; then as usual
+        sink.plan("dot", Hold(latch := Latch()))           # until latch.open(), from any thread
         sink.always("dot", Take(Close()))                  # every message is taken, and no answer given
         ... sink.port, sink.accepted, sink.commands
 
@@ -15,6 +16,7 @@ import argparse
 import asyncio
 import base64
 import collections
+import concurrent.futures
 import contextlib
 import json
 import ssl
@@ -23,6 +25,8 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+
+from peers.patience import PATIENCE
 
 EXTENSIONS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 
@@ -88,11 +92,25 @@ class Nothing:
         return False
 
 
+class Latch:
+    """Closed until somebody opens it, from any thread; then open for good."""
+
+    def __init__(self) -> None:
+        self._opened: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+    def open(self) -> None:
+        if not self._opened.done():
+            self._opened.set_result(None)
+
+    async def wait(self) -> None:
+        await asyncio.shield(asyncio.wrap_future(self._opened))
+
+
 @dataclass(frozen=True)
 class Hold:
     """Wait for ``event`` (or ``seconds``), then go on with ``then`` or as usual."""
 
-    event: asyncio.Event | None = None
+    event: asyncio.Event | Latch | None = None
     seconds: float = 0.0
     then: Act | None = None
 
@@ -152,6 +170,7 @@ class Sink:
     open: int = 0
     holding: int = 0
     was_reached: asyncio.Event = field(default_factory=asyncio.Event)
+    writers: set[tuple[asyncio.AbstractEventLoop, asyncio.StreamWriter]] = field(default_factory=set)
     once: dict[str, collections.deque[Act]] = field(default_factory=lambda: collections.defaultdict(collections.deque))
     ever: dict[str, Act] = field(default_factory=dict)
 
@@ -170,6 +189,11 @@ class Sink:
         queue = self.once[stage]
         return queue.popleft() if queue else self.ever.get(stage, Usual())
 
+    def hang_up(self) -> None:
+        """End every connection, as a server does whose patience is at its end; from any thread."""
+        for loop, writer in tuple(self.writers):
+            loop.call_soon_threadsafe(writer.close)
+
     def verbs(self) -> list[str]:
         """Return the commands' verbs in the order in which they came, over all connections."""
         return [command.split(" ", 1)[0].split(":", 1)[0].upper() for command in self.commands]
@@ -177,12 +201,15 @@ class Sink:
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open += 1
+        line = (asyncio.get_running_loop(), writer)
+        self.writers.add(line)
         try:
             await Conversation(self, reader, writer, self.connections).run()
         except (EndedError, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, TimeoutError):
             pass
         finally:
             self.open -= 1
+            self.writers.discard(line)
             writer.transport.abort() if writer.get_extra_info("sslcontext") else writer.close()
 
 
@@ -373,13 +400,13 @@ def threaded(port: int = 0, **settings: object) -> Iterator[Sink]:
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
     thread.start()
-    if not is_up.wait(10):
+    if not is_up.wait(PATIENCE):
         raise RuntimeError("the sink did not start")
     try:
         yield ready[0]
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(PATIENCE)
         loop.close()
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from peers import shim
+from peers.patience import PATIENCE
 
 _STOPPED = 128
 
@@ -47,7 +48,7 @@ class Run:
             self.status = self.stable.ask({"poll": self.pid})["status"]
         return self.status
 
-    def wait(self, seconds: float = 120.0) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """Wait for its end; it is killed, and an assertion fails, when that does not come."""
         end = time.monotonic() + seconds
         while (status := self.poll()) is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
@@ -14,6 +13,7 @@ from cadenced.store import bell
 from cadenced.store.bell import Bell
 from cadenced.store.database import Database
 from peers import postgres
+from peers.patience import comes as until
 
 pytestmark = [
     pytest.mark.postgres,
@@ -53,13 +53,6 @@ async def listening(url: str, origin: str = "me") -> AsyncIterator[tuple[Databas
         with suppress(asyncio.CancelledError):
             await task
         database.close()
-
-
-async def until(fact: Callable[[], object], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.005)
 
 
 async def test_what_a_command_commits_is_heard_of(url: str) -> None:
