@@ -131,6 +131,7 @@ def _run_all(supervisor: Supervisor, crews: Crews, intake: Intake) -> None:
     watchers, senders = crews.watchers.values(), crews.senders.values()
     leaving: tuple[Leaves, ...] = (intake, *watchers)
     supervisor.services = (*watchers, intake, *senders, *supervisor.services)
+    supervisor.at_stop = crews.stand_down
     supervisor.closes = (Together(tuple(senders)), Together(tuple(map(Leaving, leaving))))
 
 

@@ -7,13 +7,14 @@ import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from peers import dovecot, smtp_sink, warm
+from peers.patience import until
 
 CONFIG = """\
 [daemon]
@@ -25,8 +26,9 @@ settle = "1 s"
 [window]
 days = "always"
 [safety]
-arm_ttl = "1 s"
-quiet = "2 s"
+fence_age = "{fence_age}"
+arm_ttl = "{arm_ttl}"
+quiet = "{quiet}"
 dot_timeout = "{dot_timeout}"
 [[mailbox]]
 name = "julie"
@@ -92,9 +94,26 @@ class Ground:
         self.runs.append(run)
         return run
 
-    def idle(self, seconds: float = 120.0, **how: Any) -> int:
+    def idle(self, **how: Any) -> int:
         """Run the daemon until nothing is due; returns its exit status."""
-        return self.start("run", "--until-idle", **how).wait(seconds)
+        return self.start("run", "--until-idle", **how).wait()
+
+    def settle(self) -> None:
+        """Run daemons until nobody waits any more for what a fault or a slow server put off."""
+
+        def is_settled() -> bool:
+            self.hurry_what_waits()
+            assert self.idle() == 0, self.said()
+            return not self.waiting()
+
+        until(is_settled)
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return who is due and has no mail, and which touches a daemon has yet to send."""
+        doubted = "SELECT enrolment_id FROM touches WHERE state IN ('unknown', 'in_doubt')"
+        due = f"state = 'active' AND due_at <= {_microseconds(0)} AND id NOT IN ({doubted})"
+        waiting = self.rows(f"SELECT id FROM enrolments WHERE {due}")  # noqa: S608 - no input in it
+        return waiting or self.rows("SELECT id, state FROM touches WHERE state IN ('planned', 'claimed', 'armed')")
 
     def told(self, *words: str) -> Any:
         """Return what a reading command says in JSON."""
@@ -182,6 +201,9 @@ def write(root: Path, imap: int, smtp: int, **settings: Any) -> None:
         "user": "julie",
         "more": "",
         "dot_timeout": "10 min",
+        "fence_age": "30 s",
+        "arm_ttl": "1 s",
+        "quiet": "2 s",
         "database": "sqlite:///cadenced.db",
     }
     chosen = usual | settings
@@ -202,12 +224,3 @@ def entered(root: Path, server: dovecot.Dovecot, stable: warm.Stable, **settings
         finally:
             for run in ground.runs:
                 run.kill()
-
-
-def until(fact: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Wait for a fact, at most so long, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := fact()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-    return found

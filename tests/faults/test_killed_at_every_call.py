@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,14 +141,14 @@ def follow(course: Course, ground: Ground) -> None:
     run = ground.start()
     ended = {"sent", "in_doubt"} if course.is_proved else {"sent", *DOUBT}
     step = "two" if course.is_second else "one"
-    end = time.monotonic() + 60
-    while time.monotonic() < end and run.poll() is None:
+
+    def has_said_all() -> bool:
         states = [touch["state"] for touch in ground.touches() if touch["step"] == step]
-        if len(states) == len(course.people) and ended.issuperset(states):
-            break
         if "planned" in states:
             ground.hurry_what_waits()
-        time.sleep(0.1)
+        return len(states) == len(course.people) and ended.issuperset(states)
+
+    until(lambda: has_said_all() or run.poll() is not None, pause=0.1)
     run.kill()
 
 

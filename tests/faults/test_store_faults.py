@@ -15,7 +15,7 @@ import pytest
 from grounds import Ground, entered, until
 
 from peers import dovecot, shim, warm
-from peers.smtp_sink import Hold
+from peers.smtp_sink import Hold, Latch
 
 pytestmark = [*dovecot.needs_dovecot, *shim.needs_shim, pytest.mark.slow]
 
@@ -31,12 +31,11 @@ def ground(tmp_path: Path, server: dovecot.Dovecot, stable: warm.Stable) -> Iter
 
 def nothing_twice_and_nobody_forgotten(ground: Ground) -> None:
     """Run on a sound machine until all is settled, and compare with what the server took."""
-    ground.hurry_what_waits()
-    assert ground.idle() == 0, ground.said()
+    ground.settle()
     time.sleep(2)  # what is in doubt is not looked at before
-    assert ground.idle() == 0, ground.said()
+    ground.settle()
     taken, found = ground.taken(), ground.touches()
-    assert set(taken.values()) == {1}, ground.said()
+    assert set(taken.values()) <= {1}, ground.said()
     assert {touch["recipient"] for touch in found} == set(PEOPLE)
     for touch in found:
         assert touch["state"] in {"sent", "unknown", "in_doubt"}, ground.said()
@@ -104,35 +103,37 @@ def test_a_damaged_page_is_noticed_and_nothing_is_sent(ground: Ground) -> None:
 
 
 def test_a_database_that_is_held_delays_and_loses_nothing(ground: Ground) -> None:
-    ground.sink.plan("dot", Hold(seconds=0.5))
+    ground.sink.plan("dot", Hold(answer := Latch()))
     run = ground.start("run", "--until-idle")
     until(lambda: any(touch["state"] == "armed" for touch in ground.touches()))
     with closing(sqlite3.connect(ground.root / "cadenced.db", timeout=30, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
+        answer.open()
         time.sleep(3)  # a minute, scaled: the daemon waits for two
-        seen = len(ground.taken())
-        assert seen <= 2  # what was armed before; nothing is armed while nobody may write
+        (armed,) = holder.execute("SELECT count(*) FROM touches WHERE armed_at IS NOT NULL").fetchone()
+        assert len(ground.taken()) <= armed <= 2  # nothing is armed while nobody may write
         holder.execute("ROLLBACK")
     assert run.wait() == 0, ground.said()
     nothing_twice_and_nobody_forgotten(ground)
 
 
-@pytest.mark.parametrize("pause", [0.4, 2.0])
+@pytest.mark.parametrize("hangs_up", [False, True], ids=["in time", "never"])
 def test_a_machine_that_sleeps_with_a_payload_in_its_hand_writes_it_in_time_or_never(
-    tmp_path: Path, server: dovecot.Dovecot, stable: warm.Stable, pause: float
+    tmp_path: Path, server: dovecot.Dovecot, stable: warm.Stable, hangs_up: bool
 ) -> None:
     """Row 14, at its worst: stopped behind the last look at the deadline. A server does not wait for long."""
     with entered(tmp_path / "ground", server, stable) as ground:
         ground.enrol(PEOPLE[0])
-        ground.sink.idle_timeout = 1.0
         run = ground.start("run", "--until-idle", order=shim.order("z", 1, ground.root))
         until(lambda: is_stopped(run.pid))
-        time.sleep(pause)
+        if hangs_up:
+            ground.sink.hang_up()
+            until(lambda: not ground.sink.open)
         run.signal(signal.SIGCONT)
         assert run.wait() == 0, ground.said()
-        assert len(ground.taken()) == (1 if pause < 1 else 0)
+        assert len(ground.taken()) == (0 if hangs_up else 1)
         (touch,) = ground.touches()
-        assert touch["state"] in ({"sent"} if pause < 1 else {"unknown", "in_doubt"}), ground.said()
+        assert touch["state"] in ({"unknown", "in_doubt"} if hangs_up else {"sent"}), ground.said()
 
 
 def is_stopped(pid: int) -> bool:

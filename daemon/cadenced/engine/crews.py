@@ -40,12 +40,17 @@ class Crews:
         sender = Sender(self.workspace, box, self.wires.mailer(box), watcher, self.scribe)
         watcher.heard = sender.wake.set
         self.watchers[box.name], self.senders[box.name] = watcher, sender
-        return Crew((watcher, sender), (sender, Leaving(watcher)))
+        return Crew((watcher, sender), (sender, Leaving(watcher)), sender.stand_down)
 
     def forget(self, box: Mailbox) -> None:
         """Forget a crew that is to end: nobody asks it for anything any more."""
         self.watchers.pop(box.name, None)
         self.senders.pop(box.name, None)
+
+    def stand_down(self) -> None:
+        """Have nothing armed any more."""
+        for sender in self.senders.values():
+            sender.stand_down()
 
     def wake_senders(self, names: Collection[str] | None = None) -> None:
         """Wake the senders of these mailboxes (all, where none are named), from within the event loop."""

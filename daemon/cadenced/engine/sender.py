@@ -105,9 +105,13 @@ class Sender:
         if self._filing is not None:
             await asyncio.wait([self._filing])
 
+    def stand_down(self) -> None:
+        """Arm nothing any more; what is armed ends."""
+        self._stopping = True
+
     async def close(self, grace: float) -> None:
         """Begin no send any more; those on the wire have ``grace`` seconds to end, then the connection is dropped."""
-        self._stopping = True
+        self.stand_down()
         if self._on_wire:
             await asyncio.wait(list(self._on_wire.values()), timeout=grace)
         if self._filing is not None:

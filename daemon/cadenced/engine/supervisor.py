@@ -63,16 +63,26 @@ class Crew:
 
     services: Sequence[Service]
     closes: Sequence[Closes] = ()
+    at_stop: Callable[[], None] = field(default=lambda: None)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def end(self) -> None:
+        """Begin nothing any more, from this moment on; ticks under way end by themselves, however long they take."""
+        self.stop.set()
+        self.at_stop()
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Owns the services' tasks. ``pulse`` is called about every second while all of them move."""
+    """Owns the services' tasks. ``pulse`` is called about every second while all of them move.
+
+    ``at_stop`` is called at the stop itself: ticks under way are not cut, and may take their time.
+    """
 
     services: Sequence[Service]
     closes: Sequence[Closes] = ()
+    at_stop: Callable[[], None] = field(default=lambda: None)
     pulse: Callable[[], None] = field(default=lambda: None)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _crews: list[Crew] = field(default_factory=list)
@@ -85,7 +95,7 @@ class Supervisor:
                 for service in self.services:
                     self._group.create_task(self._guard(service, self.stop), name=service.name)
                 self._group.create_task(self._beat(), name="pulse")
-                self._group.create_task(self._tell_crews(), name="stopping")
+                self._group.create_task(self._tell(), name="stopping")
                 if until_idle:
                     self._group.create_task(self._stop_when_idle(settle), name="idleness")
         except BaseExceptionGroup as faults:
@@ -98,7 +108,7 @@ class Supervisor:
         if self._group is None:
             raise RuntimeError("the supervisor does not run yet")
         if self.stop.is_set():
-            crew.stop.set()
+            crew.end()
         self._crews.append(crew)
         crew.tasks += [
             self._group.create_task(self._guard(service, crew.stop), name=service.name) for service in crew.services
@@ -106,7 +116,7 @@ class Supervisor:
 
     async def part(self, crew: Crew, grace: float) -> None:
         """Let a crew end: no tick of its services is cut, then each of its parts has ``grace`` seconds."""
-        crew.stop.set()
+        crew.end()
         if crew.tasks:
             await asyncio.wait(crew.tasks)
         for part in crew.closes:
@@ -123,10 +133,11 @@ class Supervisor:
             self.stop.set()
             raise
 
-    async def _tell_crews(self) -> None:
+    async def _tell(self) -> None:
         await self.stop.wait()
+        self.at_stop()
         for crew in self._crews:
-            crew.stop.set()
+            crew.end()
 
     def _all(self) -> list[Service]:
         return [*self.services, *(service for crew in self._crews for service in crew.services)]
