@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_LINE = 8_192
 MAX_REPLY = 32_768
-_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\r\n]*))?\r?\n\Z")
+_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\r\n]*))?\r?\Z")
 
 
 class GarbageError(Exception):
@@ -41,8 +42,8 @@ class ReplyReader:
     """Bytes in, replies out, whatever the segments; holds at most one unfinished reply of bounded size."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._code = b""
+        self._buffer = b""
+        self._code = 0
         self._lines: list[str] = []
         self._size = 0
 
@@ -53,10 +54,8 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> Iterator[Reply]:
         """Yield the replies that ``data`` completes; raises ``GarbageError`` at what is none, after those before it."""
-        self._buffer += data
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line = bytes(self._buffer[: end + 1])
-            del self._buffer[: end + 1]
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
             reply = self._take(line)
             if reply is not None:
                 yield reply
@@ -64,20 +63,29 @@ class ReplyReader:
             raise GarbageError("a reply line that does not end")
 
     def _take(self, line: bytes) -> Reply | None:
-        match = _LINE.match(line) if len(line) <= MAX_LINE else None
-        if match is None:
-            raise GarbageError(f"not an SMTP reply: {line[:80]!r}")
-        code, separator, text = match.groups()
+        said, goes_on = _read(line)
+        if not goes_on and not self._lines:
+            return said
         self._size += len(line)
-        if self._size > MAX_REPLY or (self._lines and code != self._code):
+        if self._size > MAX_REPLY or (self._lines and said.code != self._code):
             raise GarbageError("a reply too long or with two codes")
-        self._code = code
-        self._lines.append((text or b"").decode("utf-8", "backslashreplace"))
-        if separator == b"-":
+        self._code = said.code
+        self._lines.append(said.text)
+        if goes_on:
             return None
-        reply = Reply(int(code), "\n".join(self._lines))
+        reply = Reply(said.code, "\n".join(self._lines))
         self._lines, self._size = [], 0
         return reply
+
+
+@lru_cache(256)
+def _read(line: bytes) -> tuple[Reply, bool]:
+    """Return what a line without its LF says, and whether the reply goes on; servers say the same few things."""
+    match = _LINE.match(line) if len(line) < MAX_LINE else None
+    if match is None:
+        raise GarbageError(f"not an SMTP reply: {line[:80]!r}")
+    code, separator, text = match.groups()
+    return Reply(int(code), (text or b"").decode("utf-8", "backslashreplace")), separator == b"-"
 
 
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")

@@ -32,6 +32,8 @@ class Channel(SMTPProtocol):
         self._reader = replies.ReplyReader()
         self._queue: collections.deque[Reply | Exception] = collections.deque()
         self._arrival: asyncio.Future[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._patience_ends = 0.0  # by the loop's clock
         self._expected = 1  # the greeting
         self.has_strayed = False
 
@@ -57,6 +59,7 @@ class Channel(SMTPProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever waits."""
         super().connection_lost(exc)
+        self._set_alarm(None)
         self._deliver(aiosmtplib.SMTPServerDisconnected(f"connection lost ({exc or 'closed'})"))
 
     def write(self, data: bytes, expecting: int = 1) -> None:
@@ -101,16 +104,29 @@ class Channel(SMTPProtocol):
         if self.transport is None:
             raise aiosmtplib.SMTPServerDisconnected("not connected")
         self._arrival = self._loop.create_future()
-        alarm = self._loop.call_later(patience, self._give_up) if patience is not None else None
+        self._set_alarm(None if patience is None else self._loop.time() + patience)
         try:
             await self._arrival
         finally:
             self._arrival = None
-            if alarm is not None:
-                alarm.cancel()
 
-    def _give_up(self) -> None:
-        self._deliver(aiosmtplib.SMTPReadTimeoutError("no reply in time"))
+    def _set_alarm(self, at: float | None) -> None:
+        """Give up at a moment of the loop's clock. An alarm that rings too early sets itself again: one serves many."""
+        self._patience_ends = float("inf") if at is None else at
+        if self._alarm is not None and (at is None or self._alarm.when() > at):
+            self._alarm.cancel()
+            self._alarm = None
+        if self._alarm is None and at is not None:
+            self._alarm = self._loop.call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._arrival is None or self._arrival.done():
+            return
+        if self._patience_ends > self._loop.time():
+            self._set_alarm(self._patience_ends)
+        else:
+            self._deliver(aiosmtplib.SMTPReadTimeoutError("no reply in time"))
 
 
 class Submission(aiosmtplib.SMTP):
