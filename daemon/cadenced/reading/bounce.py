@@ -1,13 +1,13 @@
 """Bounces: mail systems that tell what became of our mail. RFC 3464 first, then everything older and stranger."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cadenced.errors import InboundError
-from cadenced.reading import bounce_amazon, bounce_notice, bounce_recipient, patterns
+from cadenced.reading import bounce_amazon, bounce_notice, bounce_recipient, patterns, phrasebook
 from cadenced.reading import bounce_diagnosis as diagnosis
 from cadenced.reading import inbound as inbounds
 from cadenced.reading.bounce_diagnosis import Diagnosis
@@ -17,6 +17,7 @@ from cadenced.reading.phrasebook import Phrasebook
 
 _ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw|odp|rv|ref|fwd?|wg|tr|i|enc)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 _REPORT = "multipart/report"
+_QUOTE = re.compile(r"\n[ \t]*>")  # begins with one certain sign: found many times as fast
 _QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _CODE_LINE = re.compile(r"^\W{0,12}(?:\w+ ){0,4}\W{0,3}[45]\d\d[ -](?:[45]\.\d\.\d)?", re.MULTILINE)
 
@@ -85,13 +86,22 @@ def _worth_reading(inbound: Inbound) -> bool:
         or from_machine(inbound)
         or inbound.part("message/delivery-status", "message/global-delivery-status")
         or _says("subject", inbound.subject)
-        or _says("opening", inbound.text[:600])
+        or _begins("opening", inbound.text[:600])
     )
+
+
+def _of(place: str) -> Iterator[patterns.Pattern]:
+    return (one for one in patterns.load("bounce_signs") if one.tags["place"] == place)
 
 
 @cache
 def _at(place: str) -> Phrasebook:
-    return Phrasebook(one for one in patterns.load("bounce_signs") if one.tags["place"] == place)
+    return Phrasebook(_of(place))
+
+
+@cache
+def _short(place: str) -> re.Pattern[str]:
+    return phrasebook.joined(_of(place))
 
 
 def _says(place: str, text: str) -> str:
@@ -100,11 +110,18 @@ def _says(place: str, text: str) -> str:
     return found[1][0] if found else ""
 
 
+def _begins(place: str, text: str) -> bool:
+    """Whether a text begins as a mail system's does: for an address, or the first lines of a notice."""
+    return _short(place).match(text.lower()) is not None
+
+
 def warm() -> None:
     """Compile every phrase ahead of its first use."""
     diagnosis.warm()
-    for place in ("sender", "daemon", "name", "subject", "opening", "text", "delay"):
+    for place in ("subject", "text", "delay"):
         _at(place).compile()
+    for place in ("sender", "daemon", "name", "opening"):
+        _short(place)
 
 
 def from_machine(inbound: Inbound) -> bool:
@@ -112,9 +129,9 @@ def from_machine(inbound: Inbound) -> bool:
     authors = (*inbound.header_from, *inbound.sender)
     path = inbound.return_path
     return (
-        bool(path and _says("sender", _full(path)))
-        or any(_says("sender", _full(one.address)) for one in authors)
-        or any(_says("name", one.name) for one in authors)
+        bool(path and _begins("sender", _full(path)))
+        or any(_begins("sender", _full(one.address)) for one in authors)
+        or any(_short("name").search(one.name.lower()) for one in authors if one.name)
     )
 
 
@@ -143,7 +160,7 @@ def _signs(inbound: Inbound, notice: Notice) -> tuple[str, ...]:
 def _by_text(inbound: Inbound, notice: Notice, subject: str, said: str) -> tuple[str, ...]:
     """Judge a report under a person's or no name: its text has to be a machine's from the first line on."""
     words = _own(notice.words)
-    opened = said and _says("opening", words[:600].lstrip())
+    opened = bool(said) and _begins("opening", words[:600].lstrip())
     proven = notice.refusals or diagnosis.reply_code(words) or diagnosis.by_words(words)
     if opened and proven:
         return (f"text: {said}", "a mail system's own words")
@@ -164,7 +181,7 @@ def _by_machine(inbound: Inbound, notice: Notice, subject: str, said: str) -> tu
         (subject and said)
         or len(notice.returned)
         or _CODE_LINE.search(words)
-        or _says("daemon", _full(inbound.author))
+        or _begins("daemon", _full(inbound.author))
         or diagnosis.by_words(words)
         or (said and not _ANSWER.match(inbound.subject))
     ):
@@ -172,9 +189,10 @@ def _by_machine(inbound: Inbound, notice: Notice, subject: str, said: str) -> tu
     return tuple(filter(None, ("from a mail system", subject and f"subject: {subject}", said and f"text: {said}")))
 
 
+@lru_cache(maxsize=2)  # every step asks for them
 def _own(words: str) -> str:
     """Return the text without lines that are quoted."""
-    return _QUOTED.sub("", words) if ">" in words else words
+    return _QUOTED.sub("", words) if _QUOTE.search(f"\n{words}") else words
 
 
 def _undelivered(notice: Notice) -> bool:
@@ -214,10 +232,17 @@ def _diagnose(refusal: Refusal | None, notice: Notice, subject: str, recipients:
     words = _own(notice.words)
     near = _about(words, recipients)
     told = refusal.diagnostic if refusal else ""
-    quoted = [told, *diagnosis.replies(near), *(() if near is words else diagnosis.replies(words))]
-    if len(recipients) > 1 and not told:
-        quoted.append(near)
-    return diagnosis.judge(list(dict.fromkeys(quoted)), words, refusal.status if refusal else "", subject)
+    only = near if len(recipients) > 1 and not told else ""
+    return diagnosis.judge(_said(told, near, words, only), words, refusal.status if refusal else "", subject)
+
+
+def _said(told: str, near: str, words: str, only: str) -> Iterator[str]:
+    """Give the remote server's words, surest first, each when it is wanted: the first mostly suffices."""
+    yield told
+    yield from diagnosis.replies(near)
+    if near is not words:
+        yield from diagnosis.replies(words)
+    yield only
 
 
 def _about(words: str, recipients: tuple[str, ...]) -> str:

@@ -1,29 +1,35 @@
 """What a refusal means: hard, soft or blocked, and its RFC 3463 status, from diagnostic words and codes."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 
 from cadenced.reading import patterns
 from cadenced.reading.phrasebook import Phrasebook
 
 _LIMIT = 3_000  # characters of a diagnostic that are read
-_ADDRESS = re.compile(r"<?(?<![\w.!#$%&'*+/=?^{|}~-])[\w.!#$%&'*+/=?^{|}~-]{1,64}@[\w.-]{1,255}>?")
+_LOCAL = re.compile(r"<?(?<![\w.!#$%&'*+/=?^{|}~-])[\w.!#$%&'*+/=?^{|}~-]{1,64}\Z")  # up to the sign of an address
+_DOMAIN = re.compile(r"[\w.-]{1,255}>?")
 # Each begins with the one figure that it must have and looks back afterwards: found several times as fast.
 _CONTINUED = re.compile(r"[45](?<![\d.][45])\d\d-(?:[ ]?[45]\.\d{1,3}\.\d{1,3})?[ ]?")
 _ENHANCED = re.compile(r"[245](?<![\d.][245])\.\d{1,3}\.\d{1,3}(?![\d.]*\.?\d)")
 _REPLY = re.compile(r"[45](?<![\d.:/@#-][45])[0-7]\d(?=[ \-:,;)\]]|$)(?![ ]?(?:bytes|days|hours|KB|MB))")
 # Some gateways put a heading of their own before the answer that they got.
 _WRAPPED = re.compile(r"5\.1\.\d - (?:[Uu]nknown|[Bb]ad) [\w ]{1,40}error (?=[45]\d\d-)")
-_STOP = re.compile(r"\(in reply to|-{4,}|={4,}|\*{4,}")
+_STOPS = ("(in reply to", "----", "====", "****")
 # RFC 5321, 4.1.4: what is refused before RCPT says nothing of the recipient.
 _EARLY = re.compile(
     r"(?:in reply to|after|during|response to|stage:?) (?:end of )?(?:the )?\W{0,3}"
     r"(?:mail from|ehlo|helo|initial|connect\w*\b|banner)"
     r"|\[mail_?from\]|sender was rejected|refused to talk to me|while performing the (?:ehlo|helo)"
 )
-_EARLY_KEYS = ("mail", "helo", "ehlo", "initial", "connect", "banner", "sender was rejected", "refused to talk")
+# One of them stands in whatever that expression finds.
+_EARLY_KEYS = (
+    *("mail from", "mail_from", "mailfrom", "helo", "ehlo", "initial", "connect", "banner"),
+    *("sender was rejected", "refused to talk"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +43,52 @@ class Diagnosis:
     words: str = ""
 
 
+@lru_cache(maxsize=8)  # the same words are asked for their meaning and for their code
 def clean(text: str) -> str:
     """Bring a diagnostic to one line, without addresses and continuation codes."""
     line = _line(text)
-    plain = _ADDRESS.sub("<addr>", line) if "@" in line else line
+    plain = _without_addresses(line) if "@" in line else line
     return _CONTINUED.sub(" ", plain)[:_LIMIT]
 
 
+def _without_addresses(line: str) -> str:
+    """Put `<addr>` in place of each address; looked for from its sign on, for most of a line is none."""
+    pieces: list[str] = []
+    at = 0
+    sign = line.find("@")
+    while sign >= 0:
+        local = _LOCAL.search(line, max(at, sign - 66), sign)
+        domain = _DOMAIN.match(line, sign + 1) if local else None
+        if local and domain:
+            pieces += [line[at : local.start()], "<addr>"]
+            at = domain.end()
+        sign = line.find("@", max(at, sign + 1))
+    return "".join([*pieces, line[at:]])
+
+
 def _line(text: str) -> str:
-    return " ".join(_WRAPPED.sub("", text[: _LIMIT * 2]).split())
+    limited = text[: _LIMIT * 2]
+    return " ".join((_WRAPPED.sub("", limited) if "rror" in limited else limited).split())
 
 
 def replies(text: str) -> list[str]:
     """Return what stands behind each SMTP reply code in a notice: the remote server's own words, at most eight."""
     line = _line(text)
-    starts = [match.start() for match in _REPLY.finditer(line)][:8]
-    return [_STOP.split(line[at : at + 300], maxsplit=1)[0] for at in starts]
+    return [_up_to_stop(line[match.start() : match.start() + 300]) for match in islice(_REPLY.finditer(line), 8)]
+
+
+def _up_to_stop(piece: str) -> str:
+    return piece[: min((at for at in map(piece.find, _STOPS) if at >= 0), default=len(piece))]
 
 
 def enhanced(text: str) -> str:
     """Return the first RFC 3463 code in a text that says more than x.0.0, else the first, else ""."""
-    found = _ENHANCED.findall(text[: _LIMIT * 2])
-    return next((code for code in found if not code.endswith(".0.0")), found[0] if found else "")
+    first = ""
+    for match in _ENHANCED.finditer(text, 0, _LIMIT * 2):
+        if not match[0].endswith(".0.0"):
+            return match[0]
+        first = first or match[0]
+    return first
 
 
 def reply_code(text: str) -> str:
@@ -135,35 +165,49 @@ def by_reply(code: str) -> Diagnosis | None:
     return Diagnosis(kind, f"{code[0]}.0.0", "reply code", False)
 
 
-def judge(quoted: Sequence[str], told: str = "", status: str = "", title: str = "") -> Diagnosis:
+def judge(quoted: Iterable[str], told: str = "", status: str = "", title: str = "") -> Diagnosis:
     """Judge a refusal; hard and unstated when nothing speaks.
 
     `quoted` are the remote server's words, surest first; `told` the notice around them; `status` the report's own
     code; `title` the subject. Words go before codes, the remote's before the notice's: codes are often set wrongly,
     words seldom.
     """
+    said = _Kept(quoted)
     found = (
-        _first(by_words, quoted)
-        or _first(by_status, [enhanced(one) for one in quoted])
+        _first(by_words, said)
+        or _first(by_status, map(enhanced, said))
         or _first(by_words, [told])
         or _first(by_status, [status, enhanced(told)])
         or _first(by_words, [title])
-        or _first(by_reply, [reply_code(one) for one in quoted])
+        or _first(by_reply, map(reply_code, said))
         or Diagnosis("hard", "5.0.0", "unstated", False)
     )
-    named = _first(by_status, [enhanced(one) for one in (*quoted, status) if enhanced(one) in _DEAD])
-    if named and found.reason in _WEAK:
+    if found.reason in _WEAK and any(enhanced(one) in _DEAD and by_status(enhanced(one)) for one in (*said, status)):
         return replace(found, kind="hard")
-    if found.reason == "host_unknown" and _passing([*quoted, status]):
+    if found.reason == "host_unknown" and _passing((*said, status)):
         return replace(found, kind="soft")
-    if found.reason == "unavailable" and next(filter(None, map(reply_code, quoted)), "").startswith("4"):
+    if found.reason == "unavailable" and next(filter(None, map(reply_code, said)), "").startswith("4"):
         return replace(found, kind="soft", status="4.2.0")  # RFC 5321, 4.2.3: 450 is a mailbox that is busy
-    if found.kind == "hard" and found.reason != "disabled" and early(f"{told} {next(iter(quoted), '')}"):
+    if found.kind == "hard" and found.reason != "disabled" and early(f"{told} {next(iter(said), '')}"):
         return Diagnosis("blocked", found.status, "refused before the recipient was named", False, found.words)
     return found
 
 
-def _passing(sources: Sequence[str]) -> bool:
+class _Kept:
+    """What an iterator gives, worked out only as far as somebody asks, and once."""
+
+    def __init__(self, source: Iterable[str]) -> None:
+        self._source = iter(source)
+        self._kept: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._kept
+        for one in self._source:
+            self._kept.append(one)
+            yield one
+
+
+def _passing(sources: Iterable[str]) -> bool:
     """Whether the sending server itself calls a trouble with names or routes temporary (4.0.0, 4.3.z, 4.4.z)."""
     return any(enhanced(one).startswith(("4.0", "4.3", "4.4")) for one in sources)
 

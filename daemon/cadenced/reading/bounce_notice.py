@@ -1,6 +1,7 @@
 """A bounce cut into its parts: the words of the mail system, the report's fields, and the mail that came back."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cadenced.reading import headers as header
@@ -31,12 +32,15 @@ _TRACE = r"(?:Received|Return-Path|DKIM-Signature|X-Originating-IP|ARC-Seal|MIME
 _CUT = re.compile(
     rf"^[ \t>]{{0,6}}(?:{_MARKED}|{_FOLLOWS}|\#{{3,}} ?original message|{_TRACE})$", re.IGNORECASE | re.MULTILINE
 )
-_FIELD = re.compile(
-    r"^[ \t>]{0,6}(Reporting-MTA|Original-Envelope-Id|Arrival-Date|Final-Recipient|Original-Recipient"
-    r"|X-Actual-Recipient|Action|Status|Remote-MTA|Diagnostic-Code|Last-Attempt-Date|Final-Log-ID|Will-Retry-Until"
-    r"|Original-Message-ID|X-Display-Name|X-Supplementary-Info)[ \t]{0,5}:",
-    re.IGNORECASE | re.MULTILINE,
+_FIELD_NAMES = (
+    *("reporting-mta", "original-envelope-id", "arrival-date", "final-recipient", "original-recipient"),
+    *("x-actual-recipient", "action", "status", "remote-mta", "diagnostic-code", "last-attempt-date", "final-log-id"),
+    *("will-retry-until", "original-message-id", "x-display-name", "x-supplementary-info"),
 )
+_FIELD = re.compile(rf"^[ \t>]{{0,6}}({'|'.join(_FIELD_NAMES)})[ \t]{{0,5}}:", re.IGNORECASE | re.MULTILINE)
+_BLANK = re.compile(r"\n[ \t]*\n")
+_ANOTHER = re.compile(r"\n(?=Final-Recipient[ \t]*:)", re.IGNORECASE)
+_TELLING = ("final-recipient", "x-actual-recipient", "action", "status")
 _MESSAGE_ID = re.compile(r"^[ \t>]{0,6}Message-ID[ \t]{0,5}:\s{0,20}<([^<>\s]{1,990})>", re.IGNORECASE | re.MULTILINE)
 _TYPED = re.compile(r"[a-zA-Z0-9_.-]{1,20}\s{0,3};\s{0,5}")
 _MAILBOX = re.compile(r"[^\s<>\"(),;:]{1,200}@[^\s<>\"(),;:]{1,255}")
@@ -82,7 +86,7 @@ def read(inbound: Inbound) -> Notice:
     groups = _groups(fields)
     return Notice(
         words=words[:12_000],
-        refusals=tuple(one for one in map(_refusal, groups) if one.action or one.status or one.recipient),
+        refusals=tuple(_refusals(groups)),
         returned=returned,
         returned_message_id=_message_id(inbound, returned, text),
         envelope_id=next(
@@ -94,6 +98,9 @@ def read(inbound: Inbound) -> Notice:
 
 def _fields_in(text: str) -> str:
     """Return the lines of a report written into plain text; "" unless three of its fields stand there."""
+    lowered = text.lower()
+    if sum(name in lowered for name in _FIELD_NAMES) < 3:
+        return ""
     found = list(_FIELD.finditer(text))
     if len({match[1].lower() for match in found}) < 3:
         return ""
@@ -105,26 +112,28 @@ def _fields_in(text: str) -> str:
 def _groups(fields: str) -> list[Headers]:
     """One header block for each recipient; a second Final-Recipient begins a new one even without a blank line."""
     groups: list[Headers] = []
-    for block in re.split(r"\n[ \t]*\n", fields.strip())[:200]:
-        pieces = (
-            re.split(r"\n(?=Final-Recipient[ \t]*:)", block, flags=re.IGNORECASE)
-            if block.lower().count("final-recipient") > 1
-            else [block]
-        )
-        groups += [header.parse(piece) for piece in pieces]
+    for block in _BLANK.split(fields.strip())[:200]:
+        several = block.lower().count("final-recipient") > 1
+        groups += [header.parse(piece) for piece in (_ANOTHER.split(block) if several else [block])]
     return groups
 
 
+def _refusals(groups: list[Headers]) -> Iterator[Refusal]:
+    for group in groups:
+        if any(name in group for name in _TELLING):
+            one = _refusal(group)
+            if one.action or one.status or one.recipient:
+                yield one
+
+
 def _refusal(group: Headers) -> Refusal:
-    diagnostic = " ".join(map(_untyped, group.get_all("diagnostic-code")))
+    said = (*map(_untyped, group.get_all("diagnostic-code")), _comment(group.get("status")))
     return Refusal(
         recipient=_address(group.get("final-recipient")) or _address(group.get("x-actual-recipient")),
         original=_address(group.get("original-recipient")),
         action=_first_word(group.get("action")),
         status=_status(group.get("status")),
-        diagnostic=" ".join(
-            filter(None, (diagnostic, _comment(group.get("status")), group.get("x-supplementary-info")))
-        ),
+        diagnostic=" ".join(filter(None, (*said, group.get("x-supplementary-info")))),
     )
 
 

@@ -1,7 +1,7 @@
 """A message's header: fields in order, names in any case, values unfolded and decoded when asked for."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,19 +29,25 @@ class Headers:
 
     __slots__ = ("_decoded", "_fields")
 
-    def __init__(self, fields: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         """Take (name, raw value) pairs in order."""
         self._fields: dict[str, list[str]] = {}
         self._decoded: dict[str, tuple[str, ...]] = {}
+        known = self._fields
         for name, value in fields:
-            self._fields.setdefault(name.lower(), []).append(value)
+            key = name.lower()
+            if key in known:
+                known[key].append(value)
+            else:
+                known[key] = [value]
 
     def raw(self, name: str) -> tuple[str, ...]:
         """All values of a name, unfolded but with encoded words left as they came."""
         values = self._fields.get(name.lower())
         if not values:
             return ()
-        return tuple([(_FOLD.sub(" ", value) if "\n" in value else value).strip() for value in values])
+        cut = [value[:_LIMIT] for value in values]
+        return tuple([(_FOLD.sub(" ", value) if "\n" in value else value).strip() for value in cut])
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """All values of a name, unfolded and decoded."""
@@ -72,8 +78,7 @@ class Headers:
 
 def parse(block: str) -> Headers:
     """Read a header block; lines that are no field are left out."""
-    found = _LINES.findall(block, 0, 1_000_000)[:_FIELDS]
-    return Headers(tuple((name, value[:_LIMIT]) for name, value in found))
+    return Headers(_LINES.findall(block, 0, 1_000_000)[:_FIELDS])
 
 
 def message_ids(value: str) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ class Index:
     """Keys by their first four bytes in UTF-8, each with its last four; `short` are those of fewer bytes."""
 
     by_head: Mapping[int, tuple[tuple[str, int], ...]]
+    heads: frozenset[int]  # between sets the shorter one is walked, which for a short text is the text
     short: tuple[str, ...]
 
 
@@ -51,7 +52,7 @@ def index(keys: Iterable[str]) -> Index:
             short.append(key)
         else:
             by_head.setdefault(_number(data[:_PIECE]), []).append((key, _number(data[-_PIECE:])))
-    return Index({head: tuple(several) for head, several in by_head.items()}, tuple(short))
+    return Index({head: tuple(several) for head, several in by_head.items()}, frozenset(by_head), tuple(short))
 
 
 def present(keys: Index, lowered: str) -> frozenset[str]:
@@ -59,7 +60,7 @@ def present(keys: Index, lowered: str) -> frozenset[str]:
     pieces = _pieces(lowered)
     found = [
         key
-        for head in pieces.intersection(keys.by_head)
+        for head in pieces.intersection(keys.heads)
         for key, tail in keys.by_head[head]
         if tail in pieces and key in lowered
     ]
@@ -142,6 +143,40 @@ def keys(source: str) -> tuple[str, ...]:
     except (ImportError, AttributeError, re.error):
         return ()
     return tuple(sorted(found)) if found and len(found) <= _MOST else ()
+
+
+def needs(source: str) -> tuple[tuple[str, ...], ...]:
+    """Return sets of lower-case strings, the most telling first: any match must hold at least one of each."""
+    try:
+        parser = importlib.import_module("re._parser")
+        found = _every(parser.parse(source, re.IGNORECASE | re.MULTILINE))
+    except (ImportError, AttributeError, re.error):
+        return ()
+    useful = [one for one in dict.fromkeys(found) if len(one) <= _MOST and _better(frozenset(), one)]
+    ranked = sorted(useful, key=lambda one: (-min(map(len, one)), len(one), sorted(one)))
+    return tuple(tuple(sorted(one)) for one in ranked)
+
+
+def _every(tokens: Any) -> list[frozenset[str]]:
+    """Return the set of each part that must be there, also of those within a group."""
+    found: list[frozenset[str]] = []
+    run = ""
+    for name, value in [*((str(op), value) for op, value in tokens), ("END", None)]:
+        if name == "LITERAL":
+            run += chr(value).lower()
+            continue
+        found.append(frozenset({run}))
+        run = ""
+        found += _every_of_part(name, value)
+    return found
+
+
+def _every_of_part(name: str, value: Any) -> list[frozenset[str]]:
+    if name == "SUBPATTERN":
+        return _every(value[-1])
+    if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] >= 1:
+        return _every(value[2])
+    return [_of_part(name, value)]
 
 
 def _of_sequence(tokens: Any) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Patterns arranged for speed: a lower-case text is asked once for all their keys, then only by what can match."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 
 from cadenced.reading import patterns_keys
@@ -15,17 +15,28 @@ class _Phrase:
 
     def __init__(self, pattern: Pattern, source: str) -> None:
         self.pattern = pattern
-        self.keys = patterns_keys.keys(source)
+        self.keys, self.also = [*patterns_keys.needs(source), (), ()][:2]
         self._source = source
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
         return re.compile(_lowered(self._source), re.MULTILINE)
 
+    def search(self, lowered: str) -> re.Match[str] | None:
+        """Find the phrase in a text that holds one of its `keys`; it must hold one of `also`, too."""
+        if self.also and not any(key in lowered for key in self.also):
+            return None
+        return self.regex.search(lowered)
+
 
 def _lowered(source: str) -> str:
     r"""Write an expression for lower-case text; `\S` and its like keep their meaning."""
     return _ESCAPE_OR_TEXT.sub(lambda piece: piece[0] if piece[0][0] == "\\" else piece[0].lower(), source)
+
+
+def joined(patterns: Iterable[Pattern]) -> re.Pattern[str]:
+    """Return one expression for all, to be tried on short lower-case texts."""
+    return re.compile("|".join(f"(?:{_lowered(one.source)})" for one in patterns), re.MULTILINE)
 
 
 class Phrasebook:
@@ -34,25 +45,26 @@ class Phrasebook:
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         """Take the patterns in their order; their own `keys` are not needed."""
         self._phrases = tuple(_Phrase(one, source) for one in patterns for source in patterns_keys.parts(one.source))
-        self._keyless = tuple(at for at, phrase in enumerate(self._phrases) if not phrase.keys)
-        self._by_key: dict[str, list[int]] = {}
+        self._keyless = sum(1 << at for at, phrase in enumerate(self._phrases) if not phrase.keys)
+        self._by_key: dict[str, int] = {}  # the phrases that a key makes possible, one bit for each
         for at, phrase in enumerate(self._phrases):
             for key in phrase.keys:
-                self._by_key.setdefault(key, []).append(at)
+                self._by_key[key] = self._by_key.get(key, 0) | 1 << at
         self._keys = patterns_keys.index(self._by_key)
 
     def first(self, lowered: str) -> tuple[Pattern, re.Match[str]] | None:
         """Return the first pattern that speaks in a lower-case text, with its words."""
-        return next(self._matches(lowered), None)
-
-    def _matches(self, lowered: str) -> Iterator[tuple[Pattern, re.Match[str]]]:
-        possible = set(self._keyless)
+        possible = self._keyless
         for key in patterns_keys.present(self._keys, lowered):
-            possible.update(self._by_key[key])
-        for at in sorted(possible):
-            match = self._phrases[at].regex.search(lowered)
+            possible |= self._by_key[key]
+        while possible:
+            lowest = possible & -possible
+            phrase = self._phrases[lowest.bit_length() - 1]
+            match = phrase.search(lowered)
             if match:
-                yield self._phrases[at].pattern, match
+                return phrase.pattern, match
+            possible ^= lowest
+        return None
 
     def compile(self) -> None:
         """Compile every expression ahead of its first use."""
