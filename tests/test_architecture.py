@@ -76,6 +76,12 @@ def test_nothing_pickles_evaluates_or_reads_unsafe_yaml() -> None:
         assert not re.search(r"\bimport pickle\b|\byaml\.load\(|\beval\(|(?<![\w.])exec\(", text), path
 
 
+def test_no_cancellation_is_forgotten() -> None:
+    """``asyncio.wait_for`` of Python 3.11 returns what was waited for where a cancellation comes together with it."""
+    for path in MODULES:
+        assert "asyncio.wait_for(" not in path.read_text(encoding="utf-8"), f"{path}: asyncio.timeout"
+
+
 def test_the_repository_names_no_machine_and_no_registry() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in listed.splitlines():

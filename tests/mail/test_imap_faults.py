@@ -275,6 +275,19 @@ async def test_a_server_that_says_it_idles_and_hangs_is_left_at_the_renewal(peer
     await comes(lambda: peer.open == 0)
 
 
+async def test_a_stop_that_comes_together_with_the_end_of_an_idle_is_not_forgotten(peer: Peer) -> None:
+    box = box_for(peer)
+    assert await box.wait(5)
+    assert box.attend(60)  # it asks from now on, and ends the IDLE for that
+    assert await box.wait(5)
+    [idle] = [task for task in asyncio.all_tasks() if task.get_name() == "imap-idle"]
+    waiting = asyncio.create_task(box.wait(60))
+    idle.add_done_callback(lambda _: waiting.cancel())
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await box.close()
+
+
 @pytest.mark.parametrize("answer", [[b"{tag} NO not now\r\n"], [b"{tag} BAD what\r\n"], [SILENCE], [CLOSE]])
 async def test_a_server_that_will_not_idle_is_an_error_or_news_and_never_a_hang(
     peer: Peer, answer: list[imap_peer.Part]

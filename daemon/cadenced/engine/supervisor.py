@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,7 +36,8 @@ class Leaving:
 
     async def close(self, grace: float) -> None:
         """End it."""
-        await asyncio.wait_for(self.part.close(), grace)
+        async with asyncio.timeout(grace):
+            await self.part.close()
 
 
 class Closes(Protocol):
@@ -145,10 +147,9 @@ class Supervisor:
     async def _beat(self) -> None:
         while not self.stop.is_set():
             self.pulse()
-            try:
-                await asyncio.wait_for(self.stop.wait(), 1.0)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self.stop.wait()
 
     async def _stop_when_idle(self, settle: float) -> None:
         """Stop once every service has been idle for several looks in a row, each after another tick."""

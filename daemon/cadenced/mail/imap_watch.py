@@ -157,8 +157,9 @@ class Watch:
             return
         if not idle.done():
             self._connection.channel.send("DONE")
-            with trouble_told():
-                await asyncio.wait_for(idle, self._settings.timeout)
+            with trouble_told():  # never by wait_for: it forgets a cancellation that comes together with the answer
+                async with asyncio.timeout(self._settings.timeout):
+                    await idle
 
     def _drop(self) -> None:
         self._is_listening = False
