@@ -57,8 +57,7 @@ def settle_accepted(tx: Connection, workspace: Workspace, accepted: Sequence[tup
         return
     standing = enrolments.among(tx, [touch.enrolment for touch in sent])
     moves.note_sent(tx, workspace, [(standing[touch.enrolment], touch) for touch in sent], now)
-    mailboxes.note_first_sent(tx, sent[0].mailbox, now)
-    mailboxes.note_well(tx, sent[0].mailbox)
+    mailboxes.note_sent(tx, sent[0].mailbox, now)
     workspace.sends += len(sent)
     workspace.changed()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, not_, select, update
 
 from cadenced.core import sequence as plan
 from cadenced.core.model import Enrolment, Place, State
 from cadenced.store.schema import enrolments
+from cadenced.store.statement import Among, Statement
 
 _LIVE = ("active", "paused", "awaiting_task")
 _C = enrolments.c
@@ -18,28 +20,38 @@ _C = enrolments.c
 MOVED_BY_A_TOUCH = ("step", "due_at", "anchor", "reason", "done")
 """What changes of an enrolment that goes on after a touch; ``save_touched`` writes these and nothing else."""
 
+COLUMNS = (
+    _C.id, _C.prospect_id, _C.mailbox, _C.sequence, _C.generation, _C.state, _C.step, _C.due_at, _C.anchor, _C.timezone,
+    _C.country, _C.account_id, _C.role, _C.reason, _C.outcome, _C.then, _C.soft_bounces, _C.done, _C.next_step_at,
+)  # fmt: skip
+"""What ``from_row`` makes an enrolment from, in its order."""
+
 # Statements are built once: building one costs several times what SQLite takes to run it.
 _INSERT = enrolments.insert()
-_BY_ID = select(enrolments).where(_C.id == bindparam("id"))
-_BY_IDS = select(enrolments).where(_C.id.in_(bindparam("ids", expanding=True)))
-_OF_PROSPECT = select(enrolments).where(_C.prospect_id == bindparam("prospect")).order_by(_C.id)
+_BY_ID = select(*COLUMNS).where(_C.id == bindparam("id"))
+_BY_IDS = Statement(select(*COLUMNS).where(Among(_C.id, "ids")))
+_OF_PROSPECT = select(*COLUMNS).where(_C.prospect_id == bindparam("prospect")).order_by(_C.id)
 _LIVE_OF_PROSPECT = _OF_PROSPECT.where(_C.state.in_(_LIVE))
-_LIVE_OF_ACCOUNT = select(enrolments).where(
+_LIVE_OF_ACCOUNT = select(*COLUMNS).where(
     _C.account_id == bindparam("account"), _C.prospect_id != bindparam("but"), _C.due_at.is_not(None)
 )
 _IN_LANE = (_C.mailbox == bindparam("mailbox"), _C.lane == bindparam("lane"), _C.fresh == bindparam("is_fresh"))
-_DUE = select(enrolments).where(*_IN_LANE, _C.due_at <= bindparam("now")).order_by(_C.due_at).limit(bindparam("most"))
-_ANY_DUE = select(_C.id).where(*_IN_LANE, _C.due_at <= bindparam("now")).limit(1)
+_IS_DUE = (*_IN_LANE, _C.due_at <= bindparam("now"))
+_DUE = Statement(
+    select(*COLUMNS).where(*_IS_DUE, not_(Among(_C.id, "but"))).order_by(_C.due_at).limit(bindparam("most"))
+)
+_ANY_DUE = Statement(select(_C.id).where(*_IS_DUE).limit(1))
 _NEXT_DUE = select(_C.due_at).where(*_IN_LANE, _C.due_at > bindparam("after")).order_by(_C.due_at).limit(1)
 _GENERATION = select(func.max(_C.generation)).where(
     _C.prospect_id == bindparam("prospect"), _C.sequence == bindparam("name")
 )
 _FIRST_ENROLLED = select(func.min(_C.enrolled_at)).where(_C.prospect_id == bindparam("prospect"))
-_PRIMARIES = select(_C.account_id, _C.sequence, _C.fresh).where(
-    _C.account_id.in_(bindparam("accounts", expanding=True)), _C.role == "primary"
+_PRIMARIES = Statement(
+    select(_C.account_id, _C.sequence, _C.fresh).where(Among(_C.account_id, "accounts"), _C.role == "primary")
 )
 _TOUCHED = update(enrolments).where(_C.id == bindparam("this")).values(fresh=False)
 _SAVE = update(enrolments).where(_C.id == bindparam("this"))
+_SAVE_TOUCHED = Statement(_SAVE.values(fresh=False), *MOVED_BY_A_TOUCH, "lane")
 
 
 def values(enrolment: Enrolment, sequence: plan.Sequence | None) -> dict[str, Any]:
@@ -75,28 +87,20 @@ def lane(enrolment: Enrolment, sequence: plan.Sequence | None) -> str:
     return "mail" if enrolment.state is State.ACTIVE and isinstance(step, plan.MailStep) else "desk"
 
 
-def from_row(row: Row[Any]) -> Enrolment:
-    """Return the value that a row of ``enrolments`` holds."""
+def from_row(row: Sequence[Any]) -> Enrolment:
+    """Return the value that a row of ``COLUMNS`` holds."""
+    (key, prospect, mailbox, sequence, generation, state, step, due_at, anchor, timezone,
+     country, account, role, reason, outcome, then, soft_bounces, done, next_step_at) = row  # fmt: skip
+    place = _place(timezone, country)
     return Enrolment(
-        id=row.id,
-        prospect=row.prospect_id,
-        mailbox=row.mailbox,
-        sequence=row.sequence,
-        generation=row.generation,
-        state=State(row.state),
-        step=row.step,
-        due_at=row.due_at,
-        anchor=row.anchor,
-        place=Place(row.timezone, row.country),
-        account=row.account_id,
-        role=row.role,
-        reason=row.reason,
-        outcome=row.outcome,
-        then=row.then,
-        soft_bounces=row.soft_bounces,
-        done=tuple(row.done),
-        next_step_at=row.next_step_at,
-    )
+        key, prospect, mailbox, sequence, generation, State(state), step, due_at, anchor, place,
+        account, role, reason, outcome, then, soft_bounces, tuple(done), next_step_at,
+    )  # fmt: skip
+
+
+@lru_cache(1024)
+def _place(timezone: str, country: str) -> Place:
+    return Place(timezone, country)
 
 
 def add(tx: Connection, enrolment: Enrolment, sequence: plan.Sequence, now: datetime) -> Enrolment:
@@ -124,12 +128,10 @@ def save_touched(tx: Connection, moved: Collection[tuple[Enrolment, plan.Sequenc
             "reason": one.reason,
             "done": list(one.done),
             "lane": lane(one, sequence),
-            "fresh": False,
         }
         for one, sequence in moved
     ]
-    if rows:
-        tx.execute(_SAVE, rows)
+    _SAVE_TOUCHED.run_each(tx, rows)
 
 
 def mark_touched(tx: Connection, enrolment_id: int) -> None:
@@ -144,7 +146,7 @@ def get(tx: Connection, enrolment_id: int) -> Enrolment:
 
 def among(tx: Connection, ids: Collection[int]) -> dict[int, Enrolment]:
     """Return the enrolments of these ids, by id."""
-    return {row.id: from_row(row) for row in tx.execute(_BY_IDS, {"ids": list(ids)})}
+    return {row[0]: from_row(row) for row in _BY_IDS.rows(tx, ids=ids)}
 
 
 def of_prospect(tx: Connection, prospect_id: int, *, live: bool = False) -> list[Enrolment]:
@@ -171,17 +173,15 @@ def due_mails(tx: Connection, mailbox: str, now: datetime, limit: int, but: Coll
 def _due(tx: Connection, where: Mapping[str, Any], limit: int, but: Collection[int]) -> list[Enrolment]:
     found: list[Enrolment] = []
     for fresh in (False, True):
-        wanted = {**where, "is_fresh": fresh, "most": limit + len(but) - len(found)}
-        found += [from_row(row) for row in tx.execute(_DUE, wanted) if row.id not in but]
+        found += map(from_row, _DUE.rows(tx, **where, is_fresh=fresh, but=but, most=limit - len(found)))
         if len(found) >= limit:
             break
-    return found[:limit]
+    return found
 
 
 def any_due(tx: Connection, mailbox: str, lane_name: str, now: datetime) -> bool:
     """Whether anything is due in one lane of one mailbox."""
-    wanted = {"mailbox": mailbox, "lane": lane_name, "now": now}
-    return any(tx.execute(_ANY_DUE, {**wanted, "is_fresh": fresh}).first() is not None for fresh in (True, False))
+    return any(_ANY_DUE.rows(tx, mailbox=mailbox, lane=lane_name, is_fresh=fresh, now=now) for fresh in (True, False))
 
 
 def next_due(tx: Connection, mailbox: str, after: datetime) -> datetime | None:
@@ -208,9 +208,9 @@ def primaries_told(tx: Connection, accounts: Collection[int]) -> dict[tuple[int,
     """Return by account and sequence whether its primary has had a first touch there; no entry: no primary there."""
     told: dict[tuple[int, str], bool] = {}
     if accounts:
-        for row in tx.execute(_PRIMARIES, {"accounts": list(accounts)}):
-            key = (row.account_id, row.sequence)
-            told[key] = told.get(key, False) or not row.fresh
+        for account, sequence, fresh in _PRIMARIES.rows(tx, accounts=accounts):
+            key = (account, sequence)
+            told[key] = told.get(key, False) or not fresh
     return told
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from cadenced.store.schema import inbound, positions, prospects
+from cadenced.store.statement import Among, Statement
 
 _PLACES = select(positions).where(positions.c.mailbox == bindparam("box"))
 _MOVE_ON = (
@@ -19,8 +20,8 @@ _MOVE_ON = (
 )
 _ADD_PLACE = positions.insert()
 _KNOWN = select(inbound.c.id).where(inbound.c.mailbox == bindparam("box"), inbound.c.digest == bindparam("mark"))
-_OWN_AMONG = select(inbound.c.digest).where(
-    inbound.c.mailbox == bindparam("mailbox"), inbound.c.digest.in_(bindparam("digests", expanding=True))
+_OWN_AMONG = Statement(
+    select(inbound.c.digest).where(inbound.c.mailbox == bindparam("mailbox"), Among(inbound.c.digest, "digests"))
 )
 _ADD = inbound.insert()
 _LATEST = select(inbound).where(inbound.c.prospect_id == bindparam("prospect")).order_by(inbound.c.id.desc()).limit(1)
@@ -95,8 +96,7 @@ def own_among(tx: Connection, mailbox: str, refs: Collection[str]) -> set[str]:
     marks = {_own_mark(ref): ref for ref in refs}
     if not marks:
         return set()
-    found = tx.execute(_OWN_AMONG, {"mailbox": mailbox, "digests": list(marks)}).scalars()
-    return {marks[digest] for digest in found}
+    return {marks[digest] for (digest,) in _OWN_AMONG.rows(tx, mailbox=mailbox, digests=marks)}
 
 
 def _own_mark(ref: str) -> str:

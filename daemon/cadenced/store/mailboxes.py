@@ -6,15 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
-from cadenced.store.schema import mailboxes
+from cadenced.store.schema import Utc, mailboxes
+from cadenced.store.statement import Statement
 
 # Statements are built once: building one costs several times what SQLite takes to run it.
-_BY_NAME = select(mailboxes).where(mailboxes.c.name == bindparam("name"))
-_NOTE = update(mailboxes).where(mailboxes.c.name == bindparam("this"))
-_FIRST_SENT = _NOTE.where(mailboxes.c.first_sent_at.is_(None))
-_HEALED = _NOTE.where(mailboxes.c.smtp_fault != "").values(smtp_fault="")
+_C = mailboxes.c
+_READ = (_C.name, _C.hold, _C.held_at, _C.smtp_fault, _C.imap_fault, _C.synced_at, _C.first_sent_at)
+_BY_NAME = Statement(select(*_READ).where(_C.name == bindparam("mailbox")))
+_NOTE = update(mailboxes).where(_C.name == bindparam("this"))
+_FIRST_SENT = _NOTE.where(_C.first_sent_at.is_(None))
+_SENT = Statement(
+    _NOTE.where(or_(_C.first_sent_at.is_(None), _C.smtp_fault != "")).values(
+        first_sent_at=func.coalesce(_C.first_sent_at, bindparam("now", type_=Utc)), smtp_fault=""
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,8 @@ def make_known(tx: Connection, names: Iterable[str]) -> None:
 
 def get(tx: Connection, name: str) -> MailboxState:
     """Return a mailbox's state; one never seen before has nothing against it."""
-    row = tx.execute(_BY_NAME, {"name": name}).first()
-    if row is None:
-        return MailboxState(name)
-    return MailboxState(name, row.hold, row.held_at, row.smtp_fault, row.imap_fault, row.synced_at, row.first_sent_at)
+    rows = _BY_NAME.rows(tx, mailbox=name)
+    return MailboxState(*rows[0]) if rows else MailboxState(name)
 
 
 def hold(tx: Connection, name: str, reason: str, now: datetime) -> bool:
@@ -81,9 +86,9 @@ def note_fault(tx: Connection, name: str, *, smtp: str | None = None, imap: str 
         tx.execute(_NOTE, {"this": name, **values})
 
 
-def note_well(tx: Connection, name: str) -> None:
-    """Note that a mailbox's submission server takes mail (again)."""
-    tx.execute(_HEALED, {"this": name})
+def note_sent(tx: Connection, name: str, now: datetime) -> None:
+    """Note that a mailbox's submission server takes mail (again), and, once, the day from which the ramp counts."""
+    _SENT.run(tx, this=name, now=now)
 
 
 def note_first_sent(tx: Connection, name: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,17 @@ from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, sele
 from cadenced.core import address
 from cadenced.core.model import Place, Prospect
 from cadenced.store.schema import accounts, prospects, suppressions
+from cadenced.store.statement import Among, Statement
+
+_READ = tuple(
+    prospects.c[name]
+    for name in ("id", "email", "mailbox", "account_id", "timezone", "country", "language", "stage", "fields")
+)
+"""What a ``Prospect`` is made from, in the order of ``from_row``."""
 
 # Statements are built once: building one costs several times what SQLite takes to run it.
-_BY_ID = select(prospects).where(prospects.c.id == bindparam("id"))
-_BY_EMAIL = select(prospects).where(prospects.c.email == bindparam("email"))
+_BY_ID = select(*_READ).where(prospects.c.id == bindparam("id"))
+_BY_EMAIL = select(*_READ).where(prospects.c.email == bindparam("email"))
 _ACCOUNT = select(accounts.c.name).where(accounts.c.id == bindparam("id"))
 _STAGE = update(prospects).where(prospects.c.id == bindparam("this"))
 _SUPPRESSED = select(suppressions.c.email).where(
@@ -31,25 +38,17 @@ IS_VARIANT = or_(
 )
 """Whether a suppression is of a prospect's address or of a variant of it."""
 
-_KNOWN = (
-    select(prospects, accounts.c.name.label("account_name"), exists().where(IS_VARIANT).label("is_suppressed"))
+_KNOWN = Statement(
+    select(*_READ, accounts.c.name.label("account_name"), exists().where(IS_VARIANT).label("is_suppressed"))
     .join_from(prospects, accounts, accounts.c.id == prospects.c.account_id, isouter=True)
-    .where(prospects.c.id.in_(bindparam("ids", expanding=True)))
+    .where(Among(prospects.c.id, "ids"))
 )
 
 
-def from_row(row: Row[Any]) -> Prospect:
-    """Return the value that a row of ``prospects`` holds."""
-    return Prospect(
-        id=row.id,
-        email=row.email,
-        mailbox=row.mailbox,
-        account=row.account_id,
-        place=Place(row.timezone, row.country),
-        language=row.language,
-        stage=row.stage,
-        fields=row.fields,
-    )
+def from_row(row: Sequence[Any]) -> Prospect:
+    """Return the value that a row of ``_READ`` holds."""
+    key, email, mailbox, account, timezone, country, language, stage, fields = row
+    return Prospect(key, email, mailbox, account, Place(timezone, country), language, stage, fields)
 
 
 def get(tx: Connection, prospect_id: int) -> Prospect:
@@ -68,8 +67,8 @@ class Known:
 
 def known(tx: Connection, ids: Collection[int]) -> dict[int, Known]:
     """Return what is known of many prospects, by id."""
-    rows = tx.execute(_KNOWN, {"ids": list(ids)})
-    return {row.id: Known(from_row(row), row.account_name or "", bool(row.is_suppressed)) for row in rows}
+    rows = _KNOWN.rows(tx, ids=ids)
+    return {row[0]: Known(from_row(row[:-2]), row[-2] or "", bool(row[-1])) for row in rows}
 
 
 def by_email(tx: Connection, email: str) -> Prospect | None:
@@ -80,23 +79,23 @@ def by_email(tx: Connection, email: str) -> Prospect | None:
 
 def among(tx: Connection, emails: Collection[str]) -> list[Prospect]:
     """Return the prospects whose address is among these."""
-    return [from_row(row) for row in tx.execute(select(prospects).where(prospects.c.email.in_(emails)))]
+    return [from_row(row) for row in tx.execute(select(*_READ).where(prospects.c.email.in_(emails)))]
 
 
 def of_addresses(tx: Connection, emails: Collection[str]) -> list[Prospect]:
     """Return the prospects whose address, or what it has in common with its variants, is among these."""
-    query = select(prospects).where(or_(prospects.c.email.in_(emails), prospects.c.untagged.in_(emails)))
+    query = select(*_READ).where(or_(prospects.c.email.in_(emails), prospects.c.untagged.in_(emails)))
     return [from_row(row) for row in tx.execute(query)]
 
 
 def of_account(tx: Connection, account_id: int) -> list[Prospect]:
     """Return everybody of an account."""
-    return [from_row(row) for row in tx.execute(select(prospects).where(prospects.c.account_id == account_id))]
+    return [from_row(row) for row in tx.execute(select(*_READ).where(prospects.c.account_id == account_id))]
 
 
 def of_domain(tx: Connection, domain: str, limit: int = 200) -> list[Prospect]:
     """Return prospects whose address lies in a domain."""
-    query = select(prospects).where(prospects.c.email.endswith(f"@{domain}", autoescape=True)).limit(limit)
+    query = select(*_READ).where(prospects.c.email.endswith(f"@{domain}", autoescape=True)).limit(limit)
     return [from_row(row) for row in tx.execute(query)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, func, select
 
 from cadenced.core.model import Enrolment
-from cadenced.store.enrolments import from_row
+from cadenced.store.enrolments import COLUMNS, from_row
 from cadenced.store.schema import (
     enrolments,
     events,
@@ -81,7 +81,7 @@ def due(tx: Connection, now: datetime) -> Mapping[str, int]:
 def next_mails(tx: Connection, mailbox: str, most: int) -> Iterator[Enrolment]:
     """Yield the enrolments whose mails of a mailbox are due first (they may be due already), about ``most`` of them."""
     for fresh in (False, True):
-        query = select(enrolments).where(
+        query = select(*COLUMNS).where(
             enrolments.c.mailbox == mailbox,
             enrolments.c.lane == "mail",
             enrolments.c.fresh == fresh,

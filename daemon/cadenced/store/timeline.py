@@ -10,9 +10,11 @@ from sqlalchemy import Connection, bindparam, select
 
 from cadenced.core.model import Enrolment
 from cadenced.store.schema import events
+from cadenced.store.statement import Statement
 from cadenced.store.touches import Touch
 
 _ADD = events.insert()
+_ADD_EACH = Statement(_ADD, "at", "event", "prospect_id", "enrolment_id", "data")
 _OF_PROSPECT = select(events).where(events.c.prospect_id == bindparam("prospect")).order_by(events.c.id)
 _NEWEST = select(events.c.at).order_by(events.c.id.desc()).limit(1)
 
@@ -35,8 +37,7 @@ def note_sent(tx: Connection, at: datetime, sent: Collection[tuple[Enrolment, To
         {"at": at, "event": "sent", "prospect_id": one.prospect, "enrolment_id": one.id, "data": _sent(one, touch)}
         for one, touch in sent
     ]
-    if rows:
-        tx.execute(_ADD, rows)
+    _ADD_EACH.run_each(tx, rows)
 
 
 def _sent(enrolment: Enrolment, touch: Touch) -> dict[str, Any]:

@@ -8,29 +8,38 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, literal, or_, select, update
-from sqlalchemy.sql.dml import Update
 
 from cadenced.core.model import Enrolment, TouchState
 from cadenced.store import leases, people
 from cadenced.store.schema import Utc, enrolments, mailboxes, prospects, touches
+from cadenced.store.statement import Among, Statement
 
 OPEN_DOUBT = (TouchState.UNKNOWN.value, TouchState.IN_DOUBT.value)
 _C = touches.c
 
+_READ = (
+    _C.id, _C.prospect_id, _C.enrolment_id, _C.sequence, _C.step, _C.generation, _C.mailbox, _C.recipient, _C.state,
+    _C.message_id, _C.ref, _C.root_id, _C.subject, _C.attempts, _C.boot_id, _C.armed_at, _C.sent_at, _C.planned_at,
+    _C.raw, _C.reply, _C.evidence, _C.template_version, _C.wire_id,
+)  # fmt: skip
+"""What a ``Touch`` is made from, in its order."""
+_STATE = [column.name for column in _READ].index("state")
+_WITHOUT_BYTES = tuple(literal(b"").label("raw") if column is _C.raw else column for column in _READ)
+_RESERVED = (
+    "prospect_id", "enrolment_id", "sequence", "step", "generation", "mailbox", "recipient", "state", "planned_at",
+    "message_id", "ref", "root_id", "subject", "raw", "sha256", "template", "template_version",
+)  # fmt: skip
+
 # Statements are built once: building one costs several times what SQLite takes to run it.
 _INSERT = touches.insert()
-_BY_ID = select(touches).where(_C.id == bindparam("id"))
+_INSERT_CLAIMED = Statement(_INSERT, *_RESERVED, "boot_id", "claimed_at")
 _OF_STEP = select(touches).where(
     _C.prospect_id == bindparam("prospect"),
     _C.sequence == bindparam("name"),
     _C.step == bindparam("step"),
     _C.generation == bindparam("generation"),
 )
-_OF_PROSPECTS = (
-    select(*(column for column in _C if column.name != "raw"))
-    .where(_C.prospect_id.in_(bindparam("prospects", expanding=True)))
-    .order_by(_C.id)
-)
+_OF_PROSPECTS = Statement(select(*_WITHOUT_BYTES).where(Among(_C.prospect_id, "prospects")).order_by(_C.id))
 _RAW = select(_C.id, _C.raw).where(_C.id.in_(bindparam("ids", expanding=True)))
 _LAST_SENT = (
     select(touches)
@@ -45,19 +54,19 @@ _STEP_STANDS = exists().where(
 )
 _IS_SUPPRESSED = exists().where(prospects.c.id == _C.prospect_id, people.IS_VARIANT)
 _IS_HELD = exists().where(mailboxes.c.name == _C.mailbox, mailboxes.c.hold != "")
-_AMONG = _C.id.in_(bindparam("ids", expanding=True))
+_AMONG = Among(_C.id, "ids")
 _ARM = (
     update(touches)
     .where(_AMONG, _C.state == "claimed", _C.boot_id == bindparam("boot"), _STEP_STANDS, ~_IS_SUPPRESSED, ~_IS_HELD)
     .values(state="armed", armed_at=bindparam("now"))
     .returning(_C.id)
 )
-_STILL_WANTED = select(_C.id).where(_AMONG, _STEP_STANDS, ~_IS_SUPPRESSED)
-_OURS = select(_C.id).where(_AMONG, _C.state.in_(("claimed", "armed")), _C.boot_id == bindparam("boot"))
-_SETTLE = update(touches).where(_C.id == bindparam("this"))
-_BY_REFS = select(*(column for column in _C if column.name != "raw")).where(
-    _C.ref.in_(bindparam("refs", expanding=True))
+_STILL_WANTED = Statement(select(_C.id).where(_AMONG, _STEP_STANDS, ~_IS_SUPPRESSED))
+_OURS = Statement(
+    select(_C.id).where(_AMONG, or_(_C.state == "claimed", _C.state == "armed"), _C.boot_id == bindparam("boot"))
 )
+_SETTLE = Statement(update(touches).where(_C.id == bindparam("this")), "state", "sent_at", "settled_at", "reply")
+_BY_REFS = Statement(select(_C.ref, _C.id).where(Among(_C.ref, "refs")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +112,8 @@ class Frozen:
     template_version: str
 
 
-def from_row(row: Row[Any], raw: bytes = b"") -> Touch:
-    """Return the value that a row of ``touches`` holds; ``raw`` where the row comes without its bytes."""
+def from_row(row: Row[Any]) -> Touch:
+    """Return the value that a row of ``touches`` holds."""
     return Touch(
         row.id,
         row.prospect_id,
@@ -124,7 +133,7 @@ def from_row(row: Row[Any], raw: bytes = b"") -> Touch:
         row.armed_at,
         row.sent_at,
         row.planned_at,
-        raw or getattr(row, "raw", None) or b"",
+        row.raw or b"",
         row.reply,
         row.evidence,
         row.template_version,
@@ -142,8 +151,10 @@ def of_step(tx: Connection, enrolment: Enrolment, step: str) -> Touch | None:
 def of_prospects(tx: Connection, prospects: Collection[int]) -> dict[int, list[Touch]]:
     """Return all touches of these prospects, oldest first, without their bytes, by prospect."""
     found: dict[int, list[Touch]] = {prospect: [] for prospect in prospects}
-    for row in tx.execute(_OF_PROSPECTS, {"prospects": list(found)}):
-        found[row.prospect_id].append(from_row(row))
+    for *cells, wire_id in _OF_PROSPECTS.rows(tx, prospects=prospects):
+        cells[_STATE] = TouchState(cells[_STATE])
+        touch = Touch(*cells, wire_id or "")
+        found[touch.prospect].append(touch)
     return found
 
 
@@ -177,10 +188,19 @@ def reserve_claimed(
     if not reservations:
         return {}
     claimed = {"state": TouchState.CLAIMED.value, "boot_id": boot_id, "claimed_at": now}
-    tx.execute(_INSERT, [{**_row(one, now), **claimed} for one in reservations])
-    raws = {one.frozen.ref: one.frozen.raw for one in reservations}
-    rows = tx.execute(_BY_REFS, {"refs": list(raws)})
-    return {row.ref: from_row(row, raws[row.ref]) for row in rows}
+    _INSERT_CLAIMED.run_each(tx, [{**_row(one, now), **claimed} for one in reservations])
+    by_ref = {one.frozen.ref: one for one in reservations}
+    return {ref: _claimed(key, by_ref[ref], boot_id, now) for ref, key in _BY_REFS.rows(tx, refs=by_ref)}
+
+
+def _claimed(key: int, wanted: Reservation, boot_id: str, now: datetime) -> Touch:
+    """Return a touch as it was written a moment ago."""
+    one, frozen = wanted.enrolment, wanted.frozen
+    return Touch(
+        key, one.prospect, one.id, one.sequence, one.step, one.generation, one.mailbox, wanted.recipient,
+        TouchState.CLAIMED, frozen.message_id, frozen.ref, frozen.root_id, frozen.subject, 0, boot_id, None, None, now,
+        frozen.raw, template_version=frozen.template_version,
+    )  # fmt: skip
 
 
 def _row(wanted: Reservation, now: datetime) -> dict[str, object]:
@@ -208,7 +228,7 @@ def _row(wanted: Reservation, now: datetime) -> dict[str, object]:
 
 def references(tx: Connection, refs: Collection[str]) -> set[str]:
     """Return those of these references that a touch has."""
-    return {row.ref for row in tx.execute(_BY_REFS, {"refs": list(refs)})} if refs else set()
+    return {ref for ref, _ in _BY_REFS.rows(tx, refs=refs)} if refs else set()
 
 
 def claim(tx: Connection, touch_id: int, boot_id: str, now: datetime) -> bool:
@@ -224,23 +244,22 @@ def arm(tx: Connection, touch_ids: Collection[int], boot_id: str, now: datetime)
     The commit of this transaction is the point that decides between a touch and an answer: what stopped the
     enrolment before it wins, always.
     """
-    return set(tx.execute(_arm_on(tx), {"ids": list(touch_ids), "boot": boot_id, "now": now}).scalars())
+    return {key for (key,) in _arm_on(tx).rows(tx, ids=touch_ids, boot=boot_id, now=now)}
 
 
-_arms: dict[str, Update] = {}
+_arms: dict[str, Statement] = {}
 """The statement that arms, by dialect: where several workers may serve a mailbox, it asks for the lease too."""
 
 
-def _arm_on(tx: Connection) -> Update:
+def _arm_on(tx: Connection) -> Statement:
     if tx.dialect.name not in _arms:
-        _arms[tx.dialect.name] = _ARM.where(*leases.held(tx, bindparam("boot"), touches.c.mailbox))
+        _arms[tx.dialect.name] = Statement(_ARM.where(*leases.held(tx, bindparam("boot"), touches.c.mailbox)))
     return _arms[tx.dialect.name]
 
 
 def unwanted(tx: Connection, touch_ids: Collection[int]) -> set[int]:
     """Return those of these touches that nobody wants any more: their enrolment was stopped or has moved on."""
-    wanted = set(tx.execute(_STILL_WANTED, {"ids": list(touch_ids)}).scalars())
-    return set(touch_ids) - wanted
+    return set(touch_ids) - {key for (key,) in _STILL_WANTED.rows(tx, ids=touch_ids)}
 
 
 def settle(tx: Connection, touch_id: int, boot_id: str, state: TouchState, **columns: object) -> bool:
@@ -250,10 +269,10 @@ def settle(tx: Connection, touch_id: int, boot_id: str, state: TouchState, **col
 
 def settle_sent(tx: Connection, replies: Mapping[int, str], boot_id: str, now: datetime) -> set[int]:
     """Write that many touches of this process were sent, each with the server's reply; returns those still ours."""
-    ours = set(tx.execute(_OURS, {"ids": list(replies), "boot": boot_id}).scalars())
+    ours = {key for (key,) in _OURS.rows(tx, ids=replies, boot=boot_id)}
     sent = {"state": TouchState.SENT.value, "sent_at": now, "settled_at": now}
-    if ours:  # whoever writes waits for the end of this transaction: what was ours a line above still is
-        tx.execute(_SETTLE, [{"this": touch, "reply": replies[touch], **sent} for touch in sorted(ours)])
+    # Whoever writes waits for the end of this transaction: what was ours a line above still is.
+    _SETTLE.run_each(tx, [{"this": touch, "reply": replies[touch], **sent} for touch in sorted(ours)])
     return ours
 
 
