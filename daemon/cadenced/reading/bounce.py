@@ -19,6 +19,11 @@ _ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw|odp|rv|ref|fwd?|wg|tr|i|enc)\s*(?:\[
 _REPORT = "multipart/report"
 _QUOTE = re.compile(r"\n[ \t]*>")  # begins with one certain sign: found many times as fast
 _QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+_FAILING = re.compile(
+    r"\b(?:cannot|unable|undeliver|fail(?:s|ed|ure|ing)?\b|reject|refus|return|delay|bounc)"
+    r"|\b(?:could|can|was|were|been|has|have|is|did|be)(?: not|n['o’]t?) |n['’]t\b",
+    re.IGNORECASE,
+)
 _CODE_LINE = re.compile(r"^\W{0,12}(?:\w+ ){0,4}\W{0,3}[45]\d\d[ -](?:[45]\.\d\.\d)?", re.MULTILINE)
 
 
@@ -118,7 +123,7 @@ def _begins(place: str, text: str) -> bool:
 def warm() -> None:
     """Compile every phrase ahead of its first use."""
     diagnosis.warm()
-    for place in ("subject", "text", "delay"):
+    for place in ("subject", "text", "delay", "delivered"):
         _at(place).compile()
     for place in ("sender", "daemon", "name", "opening"):
         _short(place)
@@ -174,6 +179,8 @@ def _by_machine(inbound: Inbound, notice: Notice, subject: str, said: str) -> tu
     if notice.refusals and _undelivered(notice):
         return ("a mail system's delivery report in plain text",)
     words = _own(notice.words)
+    if _good_news(words):
+        return ()
     if not subject and not said:
         coded = (_CODE_LINE.search(words) or not inbound.author) and diagnosis.by_words(words)
         return ("from a mail system", "an SMTP error") if coded else ()
@@ -193,6 +200,11 @@ def _by_machine(inbound: Inbound, notice: Notice, subject: str, said: str) -> tu
 def _own(words: str) -> str:
     """Return the text without lines that are quoted."""
     return _QUOTED.sub("", words) if _QUOTE.search(f"\n{words}") else words
+
+
+def _good_news(words: str) -> bool:
+    """Whether a mail system says that it did deliver, and nowhere that it did not, nor a code of failure."""
+    return bool(_says("delivered", words)) and not _FAILING.search(words) and not diagnosis.reply_code(words)
 
 
 def _undelivered(notice: Notice) -> bool:

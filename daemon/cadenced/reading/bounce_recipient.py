@@ -79,7 +79,7 @@ def _ours(inbound: Inbound) -> frozenset[str]:
 def _written(words: str, ours: frozenset[str]) -> tuple[str, ...]:
     second: tuple[str, ...] = ()
     for number, form in enumerate(_FORMS):
-        found = tuple(dict.fromkeys(match[1].rstrip(".'") for match in form.finditer(words)))
+        found = tuple(dict.fromkeys(match[1].strip("'").rstrip(".'") for match in form.finditer(words)))
         named = found if number == 0 else tuple(one for one in found if not _HELPERS.match(one))
         theirs = tuple(one for one in named if one.lower() not in ours)
         if theirs:
