@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
+import itertools
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -126,10 +126,9 @@ class SimInbox:
         """Return what the view shows above a UID."""
         await self._trip()
         drawer = self._drawer(folder)
-        known = sorted(drawer.mails)
-        shown = known[bisect.bisect_right(known, after_uid) :]
         ends = self._seen[folder.name][1]
-        return [drawer.mails[uid] for uid in shown if uid < ends][:limit]
+        shown = (uid for uid in range(after_uid + 1, ends) if uid in drawer.mails)
+        return [drawer.mails[uid] for uid in itertools.islice(shown, limit)]
 
     async def wait(self, seconds: float) -> bool:
         """IDLE: a hint only."""

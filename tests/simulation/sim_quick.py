@@ -57,10 +57,11 @@ class Result:
 class Plan:
     """How one statement is run with parameters of given names."""
 
-    def __init__(self, statement: Any, connection: Connection, names: tuple[str, ...]) -> None:
+    def __init__(self, statement: Any, connection: Connection, names: tuple[str, ...], key: Any = None) -> None:
         dialect = connection.dialect
         keys = list(names) if statement.is_dml and names else None
-        compiled = statement.compile(dialect=dialect, column_keys=keys)
+        compiled = statement._compiler(dialect, column_keys=keys, cache_key=key)
+        self._compiled = compiled
         self.base: dict[str, Any] = dict(compiled.params)
         self.order: list[str] = list(compiled.positiontup or ())
         self.inputs: dict[str, Callable[[Any], Any]] = dict(compiled._bind_processors)
@@ -81,9 +82,15 @@ class Plan:
             and len(self.order) == self.sql.count("?") + len(self.many)
         )
 
-    def run(self, raw: sqlite3.Connection, given: Mapping[str, Any]) -> Result | None:
+    def filled(self, given: Mapping[str, Any], binds: Any) -> dict[str, Any]:
+        """Return the values of another statement of the same shape."""
+        named: dict[str, Any] = self._compiled.construct_params(
+            given or None, extracted_parameters=binds, escape_names=False
+        )
+        return named
+
+    def run(self, raw: sqlite3.Connection, named: Mapping[str, Any]) -> Result | None:
         """Run it; None where SQLAlchemy has to, after all."""
-        named = {**self.base, **given}
         values: list[Any] = []
         lengths: list[int] = []
         for name in self.order:
@@ -118,14 +125,31 @@ class Plan:
 
 
 class Plans:
-    """The plans of all statements that have been seen twice."""
+    """The plans of all statements that have been seen twice, and of the shapes of those that are built anew."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[int, Any] = OrderedDict()
         self._plans: dict[int, tuple[Any, dict[tuple[str, ...], Plan]]] = {}
+        self._shapes: dict[Any, Plan] = {}
 
-    def of(self, statement: Any, connection: Connection, names: tuple[str, ...]) -> Plan | None:
-        """Return how to run a statement, None where it is seen for the first time or does not fit."""
+    def of(
+        self, statement: Any, connection: Connection, given: Mapping[str, Any]
+    ) -> tuple[Plan, Mapping[str, Any]] | None:
+        """Return how to run a statement, and with which values; None where SQLAlchemy has to."""
+        names = tuple(given)
+        plan = self._by_itself(statement, connection, names)
+        if plan is not None:
+            return (plan, {**plan.base, **given}) if plan.fits else None
+        key = statement._generate_cache_key()
+        if key is None:
+            return None
+        shape = (key.key, names)
+        plan = self._shapes.get(shape)
+        if plan is None:
+            plan = self._shapes[shape] = Plan(statement, connection, names, key)
+        return (plan, plan.filled(given, key.bindparams)) if plan.fits else None
+
+    def _by_itself(self, statement: Any, connection: Connection, names: tuple[str, ...]) -> Plan | None:
         key = id(statement)
         known = self._plans.get(key)
         if known is None or known[0] is not statement:
@@ -138,10 +162,37 @@ class Plans:
         plan = known[1].get(names)
         if plan is None:
             plan = known[1][names] = Plan(statement, connection, names)
-        return plan if plan.fits else None
+        return plan
 
 
 PLANS = Plans()
+
+
+class Wire:
+    """As much of a pooled connection as the product asks for."""
+
+    __slots__ = ("cursor", "dbapi_connection")
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.cursor = raw.cursor
+        self.dbapi_connection = raw
+
+
+class Savepoint:
+    """A part of a transaction that is undone where it fails."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+
+    def __enter__(self) -> None:
+        self._raw.execute("SAVEPOINT part")
+
+    def __exit__(self, fault: object, *_: object) -> None:
+        if fault is not None:
+            self._raw.execute("ROLLBACK TO part")
+        self._raw.execute("RELEASE part")
 
 
 class Quick:
@@ -150,6 +201,12 @@ class Quick:
     def __init__(self, connection: Connection, raw: sqlite3.Connection) -> None:
         self._connection = connection
         self._raw = raw
+        self.dialect = connection.dialect
+        self.connection = Wire(raw)
+
+    def begin_nested(self) -> Savepoint:
+        """Begin what may fail by itself."""
+        return Savepoint(self._raw)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
@@ -158,10 +215,11 @@ class Quick:
         """Run a statement."""
         given = parameters or {}
         if isinstance(given, Mapping) and not options:
-            plan = PLANS.of(statement, self._connection, tuple(given))
-            if plan is not None:
+            found = PLANS.of(statement, self._connection, given)
+            if found is not None:
+                plan, named = found
                 try:
-                    result = plan.run(self._raw, given)
+                    result = plan.run(self._raw, named)
                 except sqlite3.Error:  # SQLAlchemy says it in its own words
                     result = None
                 if result is not None:

@@ -6,6 +6,7 @@ where a mutant is to lose commits.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,17 +28,39 @@ class SimStore(Database):
 
     edge: Callable[[], Awaitable[None]]
     is_quick = True
-    safe: bytes | None = None
+    safe: sqlite3.Connection | None = None
     """What survives a power cut where commits are not durable; None: all of it does."""
 
+    _held: Connection | None = None
+    _short: Quick | None = None
+
     def transact(self, work: Callable[[Any], Any]) -> Any:
-        return super().transact(lambda tx: work(self._quick(tx)))
+        return self._between("BEGIN IMMEDIATE", work)
 
     def read(self, work: Callable[[Any], Any]) -> Any:
-        return super().read(lambda tx: work(self._quick(tx)))
+        return self._between("BEGIN", work)
 
-    def _quick(self, tx: Connection) -> Any:
-        return Quick(tx, self.raw) if self.is_quick else tx
+    def _between(self, begin: str, work: Callable[[Any], Any]) -> Any:
+        """Run ``work`` in a transaction of SQLite's own, on the one connection that is kept: nothing is pooled."""
+        raw = self.raw
+        kept = self._held or self._keep()
+        raw.execute(begin)
+        try:
+            with self._told("written"):
+                result = work(self._short if self.is_quick else kept)
+        except BaseException:
+            raw.execute("ROLLBACK")
+            raise
+        raw.execute("COMMIT")
+        return result
+
+    def _keep(self) -> Connection:
+        """Return SQLAlchemy's connection, which takes all transactions for one: SQLite is told of each by us."""
+        self._held = self._engine.connect()
+        self._held.begin()
+        self.raw.execute("COMMIT")
+        self._short = Quick(self._held, self.raw)
+        return self._held
 
     async def run(self, work: Callable[[Connection], Any]) -> Any:
         await self.edge()
@@ -61,16 +84,16 @@ class SimStore(Database):
 
     def checkpoint(self) -> None:
         """Let all that is committed be safe from a power cut."""
-        self.safe = self.raw.serialize()
+        self.safe = _copy(self.raw)
 
     def lose_power(self) -> None:
         """Forget what was not safe."""
         if self.safe is not None:
-            self.raw.deserialize(self.safe)
+            self.safe.backup(self.raw)
 
 
 _STORE: SimStore | None = None
-_FRESH = b""
+_FRESH: sqlite3.Connection | None = None
 _CONNECTION: Any = None
 
 
@@ -81,10 +104,18 @@ def fresh_store() -> SimStore:
         _STORE = SimStore("sqlite://", inline=True)
         _STORE.open()
         _raw(_STORE).executescript(_MOVES)
-        _FRESH = _raw(_STORE).serialize()
-    _raw(_STORE).deserialize(_FRESH)
+        _FRESH = _copy(_raw(_STORE))
+    elif _FRESH is not None:
+        _FRESH.backup(_raw(_STORE))
     _STORE.safe = None
     return _STORE
+
+
+def _copy(raw: sqlite3.Connection) -> sqlite3.Connection:
+    """Return all of it, page for page: SQLite's json_each does not survive ``deserialize`` on its connection."""
+    copied = sqlite3.connect(":memory:")
+    raw.backup(copied)
+    return copied
 
 
 def _raw(store: SimStore) -> Any:
