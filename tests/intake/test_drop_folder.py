@@ -172,6 +172,32 @@ async def test_what_is_written_after_the_copy_is_imported_by_itself(inbox: Inbox
     assert (inbox.folder / "done" / "list.csv").read_text() == "email\na@abc.example\n"
 
 
+async def test_an_end_while_a_file_that_was_written_to_is_put_away_loses_neither(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox.drop("list.csv", "email\na@abc.example\n")
+    claimed = spool.claim(inbox.folder, next(spool.scan(inbox.folder)))
+    assert claimed
+    spool.copy(claimed)
+    with claimed.original.open("a") as late:
+        late.write("b@abc.example\n")
+    put_back = spool._put_back
+
+    def end_there(folder: Path, taken: spool.Claimed) -> None:
+        put_back(folder, taken)
+        raise OSError("the machine stands still")
+
+    monkeypatch.setattr(spool, "_put_back", end_there)
+    await inbox.work()
+    monkeypatch.undo()
+    assert inbox.names("done") == ["list.csv.report.csv"]
+    inbox.fresh()
+    await inbox.settle(3)
+    assert inbox.store.emails() == ["a@abc.example", "b@abc.example"]
+    assert (inbox.folder / "done" / "list.csv").read_text() == "email\na@abc.example\n"
+    assert inbox.names("done") == ["list-2.csv", "list-2.csv.report.csv", "list.csv", "list.csv.report.csv"]
+
+
 async def test_an_excel_workbook_comes_back_with_a_cure(inbox: Inbox) -> None:
     report = await inbox.take("list.xlsx", b"PK\x03\x04" + b"\x00" * 50)
     assert "Excel" in report[0]["reason"]

@@ -63,6 +63,11 @@ class Place:
     def start(self, way: str) -> subprocess.Popen[bytes]:
         return self.dropped() if way == "dropped" else self.command()
 
+    def is_told(self, way: str) -> bool:
+        """Whether a command has come to its end, and but for its exit: run again, it would be a second import."""
+        report, kept = self.root / f"{LIST}.report.csv", self.inbox / ".spool" / ".by-hand"
+        return way == "command" and report.exists() and not any(kept.glob("*.db"))
+
     def end(self) -> tuple[object, ...]:
         """What is in the tables, in the report, and in every folder."""
         store = Store(self.url)
@@ -71,7 +76,8 @@ class Place:
         (place,) = self.root.rglob(f"{LIST}.report.csv")
         with place.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.reader(stream))
-        return tables, rows, sorted(p.name for p in self.root.rglob("*") if not p.name.startswith("cadenced.db"))
+        names = (path.name for path in self.root.rglob("*") if path.suffix != ".lock")  # an empty one the daemon sweeps
+        return tables, rows, sorted(name for name in names if not name.startswith("cadenced.db"))
 
 
 def ended_after(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -101,6 +107,8 @@ def test_a_storm_of_kills_ends_in_the_same_tables_and_the_same_report(tmp_path: 
         storm = Place(tmp_path / f"storm{rounds}").begin(way)
         while not ended_after(storm.start(way), chance.uniform(0.3, length)):
             killed += 1
+            if storm.is_told(way):
+                break
         assert storm.end() == calm.end()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,9 @@ from cadenced.cli.printing import document, json_option
 from cadenced.config.spelling import did_you_mean
 from cadenced.engine import intake_import, intake_spool
 from cadenced.engine.intake_import import File, ImportResult, Job
-from cadenced.engine.intake_report import write_report
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError, UsageError
-from cadenced.store import import_undo, imports
+from cadenced.store import import_spool, import_undo, imports
 from cadenced.store.imports import VERDICTS, Verdict
 
 _STYLES = {"enrolled": "green", "updated": "cyan", "suppressed": "yellow", "rejected": "red"}
@@ -56,10 +56,13 @@ def bring_in(files: tuple[Path, ...], sequence: str, undone: int | None, folder:
             return _undo(workspace, undone, as_json=as_json)
         _demand_sequence(workspace, sequence)
         staging = intake_spool.by_hand(workspace.config.daemon.inbox)
-        todo = [File(path, path.name, sequence, staging=staging) for path in files]
-        done = [_one(workspace, file, folder, quiet=as_json) for file in todo]
-    if as_json:
-        document(done)
+        todo = [File(path, path.name, sequence, staging=staging) for path in dict.fromkeys(files)]
+        ended: list[Path] = []
+        done = [_one(Order(workspace, file, folder, ended), quiet=as_json) for file in todo]
+        if as_json:
+            document(done)
+        for rows in ended:  # last of all: a run that is killed before does nothing twice when it is made again
+            import_spool.remove(rows)
     return 1 if any(not outcome["taken"] for outcome in done) else 0
 
 
@@ -69,12 +72,26 @@ def _demand_sequence(workspace: Workspace, name: str) -> None:
         raise RefusedError(f"there is no sequence {name!r}; {did_you_mean(name, known)}")
 
 
-def _one(workspace: Workspace, file: File, folder: Path | None, *, quiet: bool) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A file to import, the folder that its report goes to, and a list to add its rows to once all is told of them."""
+
+    workspace: Workspace
+    file: File
+    folder: Path | None
+    ended: list[Path]
+
+    def free(self) -> Path:
+        """Return a place for the report where nothing lies yet, numbered when it has to be."""
+        return _free(self.folder or self.file.path.parent, self.file.path.name)
+
+
+def _one(order: Order, *, quiet: bool) -> dict[str, Any]:
     """Import one file and say what came of it; a file that is no list of prospects does not stop the others."""
-    place = _free(folder or file.path.parent, file.path.name)
+    file = order.file
     try:
         with _progress(file.name, quiet=quiet) as told:
-            result, refused = _import(workspace, file, place, told)
+            result, refused, place = _import(order, told)
     except (RefusedError, OSError) as fault:
         why = fault.strerror or str(fault) if isinstance(fault, OSError) else str(fault)
         click.echo(f"cadenced: {file.path}: {why}", err=True)
@@ -93,7 +110,6 @@ def _one(workspace: Workspace, file: File, folder: Path | None, *, quiet: bool) 
 
 
 def _free(folder: Path, name: str) -> Path:
-    """Return a place for a file's report where nothing lies yet, numbered when it has to be."""
     stem, dot, suffix = name.rpartition(".")
     place, number = folder / f"{name}.report.csv", 1
     while os.path.lexists(place):
@@ -103,15 +119,16 @@ def _free(folder: Path, name: str) -> Path:
     return place
 
 
-def _import(workspace: Workspace, file: File, place: Path, told: Told) -> tuple[ImportResult, list[Verdict]]:
-    with Job(workspace.database, file, workspace.rules()) as job:
-        intake_import.run(job, workspace.now(), told)
-        result = job.finish(workspace.now())
-        write_report(job.report, place)
+def _import(order: Order, told: Told) -> tuple[ImportResult, list[Verdict], Path]:
+    now = order.workspace.now
+    with Job(order.workspace.database, order.file, order.workspace.rules()) as job:
+        intake_import.run(job, now(), told)
+        result = job.finish(now())
+        place = job.tell(order.free)
         refused = job.refused(_SHOWN)
-        while job.tidy():
-            pass
-    return result, refused
+        job.drop_verdicts()
+        order.ended.append(job.waiting)
+    return result, refused, place
 
 
 def _progress(name: str, *, quiet: bool) -> AbstractContextManager[Told]:

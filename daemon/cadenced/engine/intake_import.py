@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cadenced.core.roster import Roster, Rules
 from cadenced.core.roster_sheet import Shares, Sheet
+from cadenced.engine import intake_report
 from cadenced.engine.intake_bytes import Examination, Nature
 from cadenced.engine.intake_csv import Batch, Table
 from cadenced.errors import RefusedError
@@ -67,8 +68,7 @@ def import_file(
         run(job, now, progress or (lambda _rows: None))
         result = job.finish(now)
         rejected = tuple(job.refused(_SHOWN))
-        while job.tidy():
-            pass
+        job.tidy()
         return replace(result, rejected=rejected)
 
 
@@ -123,6 +123,8 @@ class Job:
 
     def begin(self, now: datetime) -> Begun:
         """Begin, or find where the same bytes were left."""
+        if intake_report.was_told(self._spool) not in {None, self.source}:
+            self._spool.restart({})  # the same rows came in before, by another file
         source = Source(self.file.name or self.file.path.name, *self._key())
         spooled = self._spool.facts.get("import", 0) if self._spool.is_whole else 0
         self.begun = self._database.transact(lambda tx: imports.begin(tx, source, now, spooled))
@@ -131,13 +133,24 @@ class Job:
         self._staged = self._spool.last_line
         return self.begun
 
+    @property
+    def source(self) -> str:
+        """The file by its whole name."""
+        return str(self.file.path.resolve())
+
+    @property
+    def waiting(self) -> Path:
+        """Where the rows wait."""
+        return self._spool.path
+
     def _begin_staging(self, begun: Begun) -> None:
         """Stage what is not staged yet; by other rules nothing counts that was staged before."""
         facts = {"import": begun.id, "rules": _fingerprint(self.rules)}
-        if any(self._spool.facts.get(name) != value for name, value in facts.items()):
+        stale = any(self._spool.facts.get(name) != value for name, value in facts.items())
+        if stale or intake_report.was_told(self._spool) is not None:
             self._spool.restart(facts)
-        while begun.phase == "staging" and self._drop_verdicts():
-            pass
+        if begun.phase == "staging":
+            self.drop_verdicts()
 
     def _key(self) -> tuple[str, str]:
         """Return what makes it the same import: the bytes, the folder's sequence, whether a cut end counts."""
@@ -223,6 +236,10 @@ class Job:
         found = [*zip(batch.lines, batch.rows, strict=True), *((one.line, one.cells) for one in batch.faulty)]
         return [Verdict(line, self._roster.shown(cells), "unchanged", reason) for line, cells in sorted(found)]
 
+    def tell(self, free: Callable[[], Path]) -> Path:
+        """Write the report to a place that is free, unless a run that was killed has; return where it stands."""
+        return intake_report.tell(self._spool, self.report, free, self.source)
+
     def refused(self, limit: int) -> list[Verdict]:
         """Return the first rows that do not count."""
         begun = self._started()
@@ -230,13 +247,15 @@ class Job:
             return []
         return self._database.read(lambda tx: import_outcome.refused(tx, self._spool, begun.id, limit))
 
-    def tidy(self) -> bool:
-        """Drop a part of what was put aside; False once nothing is left."""
+    def tidy(self) -> None:
+        """Drop what was put aside."""
+        self.drop_verdicts()
         self.forget()
-        return self._drop_verdicts()
 
-    def _drop_verdicts(self) -> bool:
-        return self._database.transact(partial(imports.drop_verdicts, import_id=self._started().id))
+    def drop_verdicts(self) -> None:
+        """Drop what the report says, once it does."""
+        while self._database.transact(partial(imports.drop_verdicts, import_id=self._started().id)):
+            pass
 
     def forget(self) -> None:
         """Forget the rows that wait: their report is written, or they are refused as a whole."""

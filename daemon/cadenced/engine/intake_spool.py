@@ -174,7 +174,7 @@ def claim(inbox: Path, found: Found) -> Claimed | None:
         forget(claimed)
         return None
     if _signature(status) == found.signature and status.st_nlink == 1 and stat.S_ISREG(status.st_mode):
-        _sync_folder(spool)
+        sync_folder(spool)
         return claimed
     give_back(inbox, claimed)
     return None
@@ -250,7 +250,7 @@ def copy(claimed: Claimed) -> Path:
         part.unlink()
         raise StillWrittenError
     part.rename(claimed.copy)
-    _sync_folder(claimed.folder)
+    sync_folder(claimed.folder)
     return claimed.copy
 
 
@@ -281,15 +281,19 @@ def over(claimed: Claimed) -> int | None:
 
 def put_away(inbox: Path, claimed: Claimed) -> None:
     """Move the original to its place. What was written to it after the copy goes back to be imported by itself."""
+    if not (claimed.folder / _TARGET).exists():
+        return
+    place = reserve(inbox, claimed, DONE)
     if claimed.name != _OVER and claimed.original.exists():
-        place = reserve(inbox, claimed, DONE)
         changed = claimed.copy.exists() and _content(claimed.original) != _content(claimed.copy)
-        if changed:
-            claimed.copy.rename(place)
-            _put_back(inbox, claimed)
-        else:
+        if not changed:
             claimed.original.rename(place)
-        _sync_folder(place.parent)
+            sync_folder(place.parent)
+            return
+        _put_back(inbox, claimed)
+    if claimed.copy.exists() and not os.path.lexists(place):
+        claimed.copy.rename(place)
+        sync_folder(place.parent)
 
 
 def _content(path: Path) -> tuple[int, int]:
@@ -320,10 +324,11 @@ def write_whole(path: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     part.rename(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -6,6 +6,7 @@ half-made is thrown away and staged anew, what a killed process leaves goes on (
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -89,8 +90,7 @@ class Spool:
         return self._begin()
 
     def _begin(self) -> sqlite3.Connection:
-        for name in ("", "-journal"):
-            Path(f"{self.path}{name}").unlink(missing_ok=True)
+        _unlink(self.path)
         connection = _connect(self.path)
         connection.executescript(f"BEGIN; {_TABLES}")
         _note(connection, {"version": VERSION, "running": _running()})
@@ -147,11 +147,16 @@ class Spool:
             self._connection.execute(_KEEP_THE_FIRST)
         self._connection.execute("DROP TABLE temp.twice")
         self._connection.execute("COMMIT")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("BEGIN")
-        _note(self._connection, {"whole": True, "notes": list(notes)})
-        self._connection.execute("COMMIT")
+        self.note({"whole": True, "notes": list(notes)})
         _sync(self.path)
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Note something about the import, durably. OSError where the disk is full."""
+        with _on_disk():
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("BEGIN")
+            _note(self._connection, facts)
+            self._connection.execute("COMMIT")
 
     def page(self, after: int, limit: int) -> list[Line]:
         """Return the next lines of the report as far as they were decided by the rows alone."""
@@ -181,7 +186,7 @@ class Spool:
     def remove(self) -> None:
         """Remove the file."""
         self._connection.close()
-        self.path.unlink(missing_ok=True)
+        _unlink(self.path)
         self.path.with_suffix(".lock").unlink(missing_ok=True)
         self._lock.close()
 
@@ -194,6 +199,12 @@ def place(folder: Path, digest: str, sequence: str) -> Path:
     return folder / f"{hashlib.sha256(f'{digest} {sequence}'.encode()).hexdigest()[:32]}.db"
 
 
+def remove(path: Path) -> None:
+    """Remove rows that nobody needs any more, unless somebody has taken them up again."""
+    with contextlib.suppress(StagedElsewhereError):
+        Spool(path).remove()
+
+
 @contextmanager
 def _on_disk() -> Iterator[None]:
     """Raise what is wrong with the disk as what it is: no fault of the file that is imported."""
@@ -201,6 +212,11 @@ def _on_disk() -> Iterator[None]:
         yield
     except sqlite3.OperationalError as cause:
         raise OSError(f"rows cannot be put aside: {cause}") from cause
+
+
+def _unlink(path: Path) -> None:
+    for name in ("", "-journal"):  # rows that were cut off must not outlive their journal
+        Path(f"{path}{name}").unlink(missing_ok=True)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
