@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -140,7 +141,7 @@ class Web:
     public_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Config:
     """One cadenced.toml, checked. ``lint`` is handed on as it stands."""
 
@@ -166,5 +167,9 @@ class Config:
 
     def mailbox(self, name: str) -> Mailbox | None:
         """Return the mailbox of this name or address, None where there is none."""
-        wanted = name.casefold()
-        return next((box for box in self.mailboxes if wanted in {box.name.casefold(), box.address.casefold()}), None)
+        return self._named.get(name.casefold())
+
+    @cached_property
+    def _named(self) -> Mapping[str, Mailbox]:
+        """Every mailbox by its name and by its address: each touch asks, and there may be a thousand."""
+        return {word.casefold(): box for box in reversed(self.mailboxes) for word in (box.address, box.name)}

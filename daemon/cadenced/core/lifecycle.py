@@ -85,11 +85,11 @@ def reaction_to(enrolment: Enrolment, event: events.Answered, sequence: Sequence
 
 
 def _sent(enrolment: Enrolment, event: events.Sent, sequence: Sequence) -> Enrolment:
-    done = replace(enrolment, done=(*enrolment.done, event.step))
+    done = (*enrolment.done, event.step)
     if event.step != enrolment.step or not enrolment.live:
         # overtaken by an answer: the fact is kept, and what may follow one day keeps its distance from it
-        return replace(done, anchor=max(enrolment.anchor, event.at))
-    moved = _go_on(done, sequence, event.at)
+        return replace(enrolment, done=done, anchor=max(enrolment.anchor, event.at))
+    moved = _go_on(enrolment, sequence, event.at, done=done)
     if enrolment.state is State.ACTIVE:
         return moved
     return replace(moved, due_at=enrolment.due_at, reason=enrolment.reason)
@@ -249,24 +249,32 @@ def _fact(enrolment: Enrolment, _event: events.Event, _: Sequence) -> Enrolment:
     return enrolment
 
 
-def _go_on(enrolment: Enrolment, sequence: Sequence, anchor: datetime, *, stay: bool = False) -> Enrolment:
+def _go_on(
+    enrolment: Enrolment,
+    sequence: Sequence,
+    anchor: datetime,
+    *,
+    done: tuple[str, ...] | None = None,
+    stay: bool = False,
+) -> Enrolment:
     """Set the enrolment on its next step; a ``wait`` step adds to the delay of what follows it.
 
-    ``stay``: the step that is next already remains so where it can, whatever was edited before it. A sequence that is
-    gone ends nobody: the step stays, and the planner asks.
+    ``done`` are the steps that are finished now. ``stay``: the step that is next already remains so where it can,
+    whatever was edited before it. A sequence that is gone ends nobody: the step stays, and the planner asks.
     """
     ready = anchor
+    done = enrolment.done if done is None else done
     if not sequence.steps and enrolment.step:
-        return replace(enrolment, due_at=ready, anchor=anchor, reason="")
-    for step in sequence.upcoming(enrolment.done, enrolment.role, enrolment.step if stay else ""):
+        return replace(enrolment, done=done, due_at=ready, anchor=anchor, reason="")
+    for step in sequence.upcoming(done, enrolment.role, enrolment.step if stay else ""):
         ready = pacing.add(ready, step.after, enrolment.place)
         if isinstance(step, WaitStep):
             ready = pacing.add(ready, step.span, enrolment.place)
             continue
         window = sequence.window.narrowed(step.hours)
         due = ready if isinstance(step, TaskStep) else pacing.open_from(ready, window, enrolment.place)
-        return replace(enrolment, step=step.id, due_at=due, anchor=anchor, reason="")
-    return replace(enrolment, step="", due_at=ready, anchor=anchor, reason="")
+        return replace(enrolment, done=done, step=step.id, due_at=due, anchor=anchor, reason="")
+    return replace(enrolment, done=done, step="", due_at=ready, anchor=anchor, reason="")
 
 
 def _taken_up(enrolment: Enrolment, sequence: Sequence, at: datetime) -> Enrolment:

@@ -166,7 +166,10 @@ class Sequence:
 
     def step(self, step_id: str) -> Step | None:
         """Return the step of this id, None where the sequence has (or still has) none."""
-        return next((step for step in self.steps if step.id == step_id), None)
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        return None
 
     def upcoming(self, done: Iterable[str], role: str, standing: str = "") -> tuple[Step, ...]:
         """Return the steps still to come for somebody of ``role``: those after the last one that was done.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -69,6 +70,10 @@ def note_sent(tx: Connection, workspace: Workspace, sent: Sequence[tuple[Enrolme
     enrolments.save_touched(tx, plain)
 
 
+_rest_of = attrgetter(*(one.name for one in fields(Enrolment) if one.name not in enrolments.MOVED_BY_A_TOUCH))
+"""What a touch leaves as it is, of an enrolment that simply goes on."""
+
+
 def _simply(enrolment: Enrolment, event: events.Sent, sequence: plan.Sequence) -> Enrolment | None:
     """Return what a sent touch makes of an active enrolment that goes on; None where more than that follows."""
     if enrolment.state is not State.ACTIVE:
@@ -77,8 +82,7 @@ def _simply(enrolment: Enrolment, event: events.Sent, sequence: plan.Sequence) -
         after = lifecycle.apply(enrolment, event, sequence)
     except (ValueError, LookupError, OverflowError):
         return None  # ``move`` asks the human
-    moved = {name: getattr(after, name) for name in enrolments.MOVED_BY_A_TOUCH}
-    return after if after == replace(enrolment, **moved) else None
+    return after if _rest_of(after) == _rest_of(enrolment) else None
 
 
 def _held_by_questions(tx: Connection, taken_up: Enrolment, at: datetime, sequence: plan.Sequence) -> Enrolment:

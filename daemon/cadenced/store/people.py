@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from cadenced.core import address
 from cadenced.core.model import Place, Prospect
@@ -32,14 +44,22 @@ _SUPPRESSED = select(suppressions.c.email).where(
         suppressions.c.untagged == bindparam("identity"),
     )
 )
-IS_VARIANT = or_(
-    suppressions.c.email.in_([prospects.c.email, prospects.c.untagged]),
-    and_(suppressions.c.untagged != "", suppressions.c.untagged.in_([prospects.c.email, prospects.c.untagged])),
+
+
+def _is_listed(value: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a suppression has this address, or is of a variant of it; each asked by itself finds its index."""
+    of_address = exists().where(suppressions.c.email == value)
+    of_variant = exists().where(suppressions.c.untagged == value, suppressions.c.untagged != literal_column("''"))
+    return or_(of_address.correlate(prospects), of_variant.correlate(prospects))
+
+
+IS_SUPPRESSED = or_(
+    _is_listed(prospects.c.email), and_(prospects.c.untagged != literal_column("''"), _is_listed(prospects.c.untagged))
 )
 """Whether a suppression is of a prospect's address or of a variant of it."""
 
 _KNOWN = Statement(
-    select(*_READ, accounts.c.name.label("account_name"), exists().where(IS_VARIANT).label("is_suppressed"))
+    select(*_READ, accounts.c.name.label("account_name"), IS_SUPPRESSED.label("is_suppressed"))
     .join_from(prospects, accounts, accounts.c.id == prospects.c.account_id, isouter=True)
     .where(Among(prospects.c.id, "ids"))
 )

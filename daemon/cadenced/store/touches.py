@@ -20,11 +20,10 @@ _C = touches.c
 _READ = (
     _C.id, _C.prospect_id, _C.enrolment_id, _C.sequence, _C.step, _C.generation, _C.mailbox, _C.recipient, _C.state,
     _C.message_id, _C.ref, _C.root_id, _C.subject, _C.attempts, _C.boot_id, _C.armed_at, _C.sent_at, _C.planned_at,
-    _C.raw, _C.reply, _C.evidence, _C.template_version, _C.wire_id,
+    _C.reply, _C.evidence, _C.template_version, func.coalesce(_C.wire_id, ""),
 )  # fmt: skip
-"""What a ``Touch`` is made from, in its order."""
-_STATE = [column.name for column in _READ].index("state")
-_WITHOUT_BYTES = tuple(literal(b"").label("raw") if column is _C.raw else column for column in _READ)
+"""What a ``Touch`` without its bytes is made from, in its order."""
+_STATE = 8
 _RESERVED = (
     "prospect_id", "enrolment_id", "sequence", "step", "generation", "mailbox", "recipient", "state", "planned_at",
     "message_id", "ref", "root_id", "subject", "raw", "sha256", "template", "template_version",
@@ -39,7 +38,7 @@ _OF_STEP = select(touches).where(
     _C.step == bindparam("step"),
     _C.generation == bindparam("generation"),
 )
-_OF_PROSPECTS = Statement(select(*_WITHOUT_BYTES).where(Among(_C.prospect_id, "prospects")).order_by(_C.id))
+_OF_PROSPECTS = Statement(select(*_READ).where(Among(_C.prospect_id, "prospects")).order_by(_C.id))
 _RAW = select(_C.id, _C.raw).where(_C.id.in_(bindparam("ids", expanding=True)))
 _LAST_SENT = (
     select(touches)
@@ -52,7 +51,7 @@ _CANCEL = update(touches).where(_C.enrolment_id == bindparam("this"), _C.state =
 _STEP_STANDS = exists().where(
     enrolments.c.id == _C.enrolment_id, enrolments.c.state == "active", enrolments.c.step == _C.step
 )
-_IS_SUPPRESSED = exists().where(prospects.c.id == _C.prospect_id, people.IS_VARIANT)
+_IS_SUPPRESSED = exists().where(prospects.c.id == _C.prospect_id, people.IS_SUPPRESSED)
 _IS_HELD = exists().where(mailboxes.c.name == _C.mailbox, mailboxes.c.hold != "")
 _AMONG = Among(_C.id, "ids")
 _ARM = (
@@ -91,11 +90,11 @@ class Touch:
     armed_at: datetime | None
     sent_at: datetime | None
     planned_at: datetime
-    raw: bytes = b""
     reply: str = ""
     evidence: str = ""
     template_version: str = ""
     wire_id: str = ""
+    raw: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +132,11 @@ def from_row(row: Row[Any]) -> Touch:
         row.armed_at,
         row.sent_at,
         row.planned_at,
-        row.raw or b"",
         row.reply,
         row.evidence,
         row.template_version,
         row.wire_id or "",
+        row.raw or b"",
     )
 
 
@@ -151,9 +150,10 @@ def of_step(tx: Connection, enrolment: Enrolment, step: str) -> Touch | None:
 def of_prospects(tx: Connection, prospects: Collection[int]) -> dict[int, list[Touch]]:
     """Return all touches of these prospects, oldest first, without their bytes, by prospect."""
     found: dict[int, list[Touch]] = {prospect: [] for prospect in prospects}
-    for *cells, wire_id in _OF_PROSPECTS.rows(tx, prospects=prospects):
+    for row in _OF_PROSPECTS.rows(tx, prospects=prospects):
+        cells = list(row)
         cells[_STATE] = TouchState(cells[_STATE])
-        touch = Touch(*cells, wire_id or "")
+        touch = Touch(*cells)
         found[touch.prospect].append(touch)
     return found
 
@@ -199,7 +199,7 @@ def _claimed(key: int, wanted: Reservation, boot_id: str, now: datetime) -> Touc
     return Touch(
         key, one.prospect, one.id, one.sequence, one.step, one.generation, one.mailbox, wanted.recipient,
         TouchState.CLAIMED, frozen.message_id, frozen.ref, frozen.root_id, frozen.subject, 0, boot_id, None, None, now,
-        frozen.raw, template_version=frozen.template_version,
+        template_version=frozen.template_version, raw=frozen.raw,
     )  # fmt: skip
 
 
