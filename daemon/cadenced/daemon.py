@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
-import socket
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DatabaseError
 
 from cadenced import config as configuration
 from cadenced import library, systemd
 from cadenced.config import Config, Mailbox, secret
-from cadenced.engine import intake_mark, opening, restore
+from cadenced.engine import copies, opening, restore
 from cadenced.engine.agenda import Agenda
 from cadenced.engine.crews import Crews, Wires, from_any_thread, wake
-from cadenced.engine.heartbeat import Heartbeat
 from cadenced.engine.housekeeping import Housekeeping
-from cadenced.engine.intake import Drop, Intake
-from cadenced.engine.neighbours import Neighbours
-from cadenced.engine.resolver import Resolver
+from cadenced.engine.late import Late
 from cadenced.engine.scribe import Scribe
+from cadenced.engine.service import Service
 from cadenced.engine.steadiness import Steadiness
-from cadenced.engine.supervisor import GRACE, Crew, Leaves, Leaving, Supervisor, Together
-from cadenced.engine.tenancy import Post, Tenancy
+from cadenced.engine.supervisor import GRACE, Leaves, Leaving, Supervisor, Together
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import BrokenWorkspaceError, DatabaseAwayError, Problem, StoreError
 from cadenced.library import Library
@@ -42,9 +38,11 @@ from cadenced.mail.imap import Mailbox as ImapMailbox
 from cadenced.mail.privacy import hush_libraries
 from cadenced.mail.smtp import Pool
 from cadenced.ports import Clock, Mailer
-from cadenced.store import admitted, leases, mailboxes, outlook, timeline, touches
+from cadenced.store import admitted, mailboxes, outlook, timeline, touches
 from cadenced.store.database import Database
-from cadenced.store.leases import Worker
+
+if TYPE_CHECKING:
+    from cadenced.engine.tenancy import Tenancy  # on SQLite there is none
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +56,9 @@ REST = timedelta(minutes=10)
 DATABASE_PATIENCE, DATABASE_AGAIN = 240.0, 2.0
 """Seconds that a start waits for a database server that does not answer, and between two tries."""
 
+FIRST, LOOK = 1.0, 0.02
+"""Seconds that the first touches have to themselves at most, and between two looks whether they have left."""
+
 WARMING = 3.0
 """Seconds from the start until what reading answers needs is made ready: the first touches go before."""
 
@@ -69,6 +70,7 @@ class Daemon:
     workspace: Workspace
     supervisor: Supervisor
     housekeeping: Housekeeping
+    crews: Crews
     tenancy: Tenancy | None = None
 
     async def run(self, *, until_idle: bool = False) -> None:
@@ -94,70 +96,69 @@ class Daemon:
             log.warning("enrolments without their mailbox", extra={"mailbox": name, "count": count})
 
 
-def assemble(workspace: Workspace, wires: Wires, shelf: LibrarySource, unserved: Collection[str] = ()) -> Daemon:
+def assemble(
+    workspace: Workspace,
+    wires: Wires,
+    shelf: LibrarySource,
+    unserved: Collection[str] = (),
+    first_sent: asyncio.Event | None = None,
+) -> Daemon:
     """Build every service of a workspace; must be called inside the event loop that will run them.
 
     On SQLite all of them run for as long as the daemon. On PostgreSQL mailboxes (but those ``unserved``) and the drop
-    folder are shared out among the workers.
+    folder are shared out among the workers. What no first touch needs begins when ``first_sent`` is set.
     """
     crews = Crews(workspace, wires, Scribe(workspace, apart=True))
-    drop = Drop(workspace.config.daemon.inbox, workspace.config.daemon.settle)
-    intake = Intake(workspace.database, workspace.clock, drop, workspace.rules)
-    resolver = Resolver(workspace, crews.watchers)
+    may_begin = first_sent or _at_once()
+    intake = Late("intake", may_begin, lambda: _intake(workspace))
+    resolver = Late("resolver", may_begin, lambda: _resolver(workspace, crews))
     agenda = Agenda(workspace, crews.wake_senders)
     housekeeping = Housekeeping(workspace, shelf, from_any_thread(lambda: wake([agenda, intake])))
     workspace.changed = from_any_thread(agenda.wake.set)
     workspace.doubted = from_any_thread(resolver.wake.set)
     workspace.longest_sleep = REST
     supervisor = Supervisor((agenda, resolver, housekeeping))
-    daemon = Daemon(workspace, supervisor, housekeeping)
+    daemon = Daemon(workspace, supervisor, housekeeping, crews)
     if workspace.database.is_sqlite:
         _run_all(supervisor, crews, intake)
     else:
+        from cadenced.engine import workers  # noqa: PLC0415 - on SQLite there is one
+
         boxes = [box for box in workspace.config.mailboxes if box.name not in unserved]
-        posts = [_post_of(crews, box) for box in boxes]
-        lease = f"intake {intake_mark.of(workspace.config.daemon.inbox)}"
-        posts.append(Post(lease, lambda: Crew((intake,), (Leaving(intake),))))
-        daemon.tenancy = _share_out(workspace, supervisor, posts)
-        _meet_neighbours(daemon, agenda)
-        intake.heard = workspace.changed  # nobody else tells us of our own imports there
+        daemon.tenancy = workers.join(supervisor, crews, boxes, intake, agenda)
     return daemon
 
 
-def _run_all(supervisor: Supervisor, crews: Crews, intake: Intake) -> None:
+def _at_once() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
+def _intake(workspace: Workspace) -> Service:
+    from cadenced.engine.intake import Drop, Intake  # noqa: PLC0415 - it begins once the first touches have left
+
+    drop = Drop(workspace.config.daemon.inbox, workspace.config.daemon.settle)
+    intake = Intake(workspace.database, workspace.clock, drop, workspace.rules)
+    if not workspace.database.is_sqlite:
+        intake.heard = workspace.changed  # nobody else tells us of our own imports there
+    return intake
+
+
+def _resolver(workspace: Workspace, crews: Crews) -> Service:
+    from cadenced.engine.resolver import Resolver  # noqa: PLC0415 - as above
+
+    return Resolver(workspace, crews.watchers)
+
+
+def _run_all(supervisor: Supervisor, crews: Crews, intake: Late) -> None:
     """Have every mailbox served, and the folder read, for as long as the daemon runs."""
     for box in crews.workspace.config.mailboxes:
         crews.make(box)
     watchers, senders = crews.watchers.values(), crews.senders.values()
     leaving: tuple[Leaves, ...] = (intake, *watchers)
     supervisor.services = (*watchers, intake, *senders, *supervisor.services)
-    supervisor.at_stop = crews.stand_down
     supervisor.closes = (Together(tuple(senders)), Together(tuple(map(Leaving, leaving))))
-
-
-def _post_of(crews: Crews, box: Mailbox) -> Post:
-    return Post(leases.of_mailbox(box.name), lambda: crews.make(box), lambda: crews.forget(box), box.name)
-
-
-def _share_out(workspace: Workspace, supervisor: Supervisor, posts: Sequence[Post]) -> Tenancy:
-    """Have the posts taken by lease; nothing begins here while it is in doubt whether this worker counts as alive."""
-    worker = Worker(workspace.boot_id, socket.gethostname(), os.getpid())
-    heartbeat = Heartbeat(workspace.database, workspace.clock, worker)
-    tenancy = Tenancy(workspace, supervisor, posts, heartbeat)
-    steady = workspace.unsteady
-    workspace.unsteady = lambda: steady() or heartbeat.doubt()
-    supervisor.services = (tenancy, *supervisor.services)
-    supervisor.closes = (tenancy,)
-    return tenancy
-
-
-def _meet_neighbours(daemon: Daemon, agenda: Agenda) -> None:
-    """Wake, and be woken by, the other workers."""
-    tenancy, supervisor = daemon.tenancy, daemon.supervisor
-    neighbours = Neighbours(daemon.workspace, agenda.wake.set, tenancy.wake.set if tenancy else agenda.wake.set)
-    daemon.workspace.changed = from_any_thread(lambda: wake([agenda, neighbours]))
-    supervisor.services = (*supervisor.services, neighbours)
-    supervisor.closes = (*supervisor.closes, neighbours)
 
 
 def real_wires(config: Config, clock: Clock) -> Wires:
@@ -236,17 +237,34 @@ async def _run(workspace: Workspace, shelf: LibrarySource, locked_out: Collectio
     newest = await workspace.database.run(timeline.newest_at)
     workspace.unsteady = Steadiness(workspace.clock, newest)
     wires = real_wires(workspace.config, workspace.clock)
-    daemon = assemble(workspace, wires, shelf, locked_out)
+    await workspace.database.run(partial(copies.look_up, workspace=workspace))
+    first_sent = asyncio.Event()
+    daemon = assemble(workspace, wires, shelf, locked_out, first_sent)
     _listen_for_signals(daemon)
     daemon.supervisor.pulse = lambda: _beat(daemon.housekeeping, workspace.clock)
     await restore.watch_over(workspace, daemon.supervisor)
-    warming = asyncio.create_task(_warm(), name="warming")  # before the first answer
+    background = [
+        asyncio.create_task(_note_first(daemon, first_sent), name="first touches"),
+        asyncio.create_task(_warm(), name="warming"),  # before the first answer
+    ]
     systemd.ready(f"{len(workspace.config.mailboxes)} mailboxes")
     log.info("ready", extra={"mailboxes": len(workspace.config.mailboxes), "grace": GRACE})
     await daemon.run(until_idle=until_idle)
-    warming.cancel()
+    for task in background:
+        task.cancel()
     log.info("stopped")
     return _status(workspace) if until_idle else 0
+
+
+async def _note_first(daemon: Daemon, first_sent: asyncio.Event) -> None:
+    """Set ``first_sent`` once something was sent, or nothing is to be sent now."""
+    until = time.monotonic() + FIRST
+    senders = daemon.crews.senders
+    while time.monotonic() < until and not daemon.workspace.sends:
+        if senders and all(sender.idle for sender in senders.values()):
+            break
+        await asyncio.sleep(LOOK)
+    first_sent.set()
 
 
 async def _warm() -> None:

@@ -74,7 +74,7 @@ def test_the_migrations_amount_to_the_tables(tmp_path: Path) -> None:
     database.open()
 
     def differences(tx: object) -> list[object]:
-        return compare_metadata(MigrationContext.configure(tx), migrations.TABLES)  # type: ignore[arg-type] # a connection
+        return compare_metadata(MigrationContext.configure(tx), migrations.tables())  # type: ignore[arg-type] # a connection
 
     assert database.read(differences) == []
     database.close()

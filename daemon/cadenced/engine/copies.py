@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from cadenced.config import Mailbox, SentCopy
 from cadenced.engine.workspace import Workspace
-from cadenced.reading.inbound import Inbound
 from cadenced.store import copies
 from cadenced.store.touches import Touch
+
+if TYPE_CHECKING:
+    from cadenced.reading.inbound import Inbound  # a start looks up what is known of copies, and reads no mail
 
 
 def look_up(tx: Connection, workspace: Workspace) -> None:

@@ -8,12 +8,13 @@ from cadenced.core.model import Enrolment
 from cadenced.engine import answers
 from cadenced.engine.answers import Taken
 from cadenced.engine.workspace import Workspace
-from cadenced.reading import bounce_advice, bounce_diagnosis
 from cadenced.store import people
 
 
 def read(text: str, mailbox: str, touch: int | None = None) -> Taken:
     """Return what a server's refusal says of the address (or, ``bounce.blocked``, of us)."""
+    from cadenced.reading import bounce_advice, bounce_diagnosis  # noqa: PLC0415 - most mail is taken
+
     found = bounce_diagnosis.judge([text])
     kind, status = found.kind, found.status
     return Taken(

@@ -6,16 +6,18 @@ import functools
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cadenced import errors
 from cadenced.config import secret
 from cadenced.config.values import Imap, Smtp
 from cadenced.mail.imap_connection import ImapSettings
 from cadenced.mail.imap_pace import Pace
-from cadenced.mail.oauth import PROVIDERS, AccessTokens
 from cadenced.mail.privacy import Secret
 from cadenced.mail.transaction import SmtpSettings
+
+if TYPE_CHECKING:
+    from cadenced.mail.oauth import AccessTokens
 
 _PLAIN = re.compile(r"[A-Za-z0-9@+_-][A-Za-z0-9@+_.-]{0,200}\Z")
 
@@ -66,6 +68,8 @@ def _secret(reference: secret.Secret | None, username: str, grants: Path) -> Sec
         return ""
     if reference.kind != "oauth2":
         return lambda: secret.reveal(reference)
+    from cadenced.mail.oauth import PROVIDERS  # noqa: PLC0415 - most mailboxes have a password
+
     if reference.name not in PROVIDERS:
         raise errors.RefusedError(f"oauth2:{reference.name} is not known, only {' and '.join(sorted(PROVIDERS))}")
     if not _PLAIN.match(username):
@@ -75,5 +79,7 @@ def _secret(reference: secret.Secret | None, username: str, grants: Path) -> Sec
 
 @functools.cache
 def _tokens(endpoint: str, grant: Path) -> AccessTokens:
+    from cadenced.mail.oauth import AccessTokens  # noqa: PLC0415 - as above
+
     # One for both ways of a mailbox: two that refresh a changing grant side by side would lose it.
     return AccessTokens(endpoint, grant)

@@ -32,7 +32,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from cadenced.core.roster import Rules
 from cadenced.store import import_known, import_plans
@@ -95,6 +95,8 @@ def _new(tx: Connection, table: Table, names: tuple[str, ...], rows: Select[Any]
 def _insert(dialect: str, table: Table, names: tuple[str, ...], rows: Select[Any]) -> Insert:
     if dialect == "sqlite":
         return sqlite.insert(table).from_select(names, rows).on_conflict_do_nothing()
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - a start on SQLite does without
+
     return postgresql.insert(table).from_select(names, rows).on_conflict_do_nothing()
 
 

@@ -27,7 +27,6 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 
 from cadenced.store.schema import Utc, leases, workers
 
@@ -88,6 +87,8 @@ def _living() -> Select[tuple[str]]:
 def register(tx: Connection, worker: Worker, span: timedelta = SPAN) -> datetime:
     """Let a worker live (again); returns the database's clock. It holds nothing until it has taken it."""
     facts = {"host": worker.host, "pid": worker.pid, "since": clock(), "until": _ahead(span)}
+    from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415 - on SQLite nobody asks
+
     statement = insert(workers).values(boot=worker.boot, **facts)
     tx.execute(update(leases).where(leases.c.owner == worker.boot).values(owner="", since=clock()))
     tx.execute(statement.on_conflict_do_update(index_elements=["boot"], set_=facts))
@@ -145,6 +146,8 @@ def tenants(tx: Connection) -> Mapping[str, Tenant]:
 
 def make_known(tx: Connection, names: Iterable[str]) -> None:
     """Make sure that each of these can be taken."""
+    from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415 - as above
+
     rows = [{"name": name, "owner": "", "since": clock()} for name in names]
     for row in rows:
         tx.execute(insert(leases).values(row).on_conflict_do_nothing())

@@ -64,6 +64,20 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
 
 
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """Return an index of some rows; for PostgreSQL ``complete`` must know of it."""
+    return Index(name, *columns, sqlite_where=text(where), info={"where": where})
+
+
+def complete() -> MetaData:
+    """Return the tables with what only PostgreSQL's own words say: its dialect takes 30 ms to load, statements none."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if "where" in index.info:
+                index.dialect_options["postgresql"]["where"] = text(index.info["where"])
+    return metadata
+
+
 def _untagged() -> Column[str]:
     """Return the column by which variants of one address are one person; filled from ``email`` by itself."""
     return Column(
@@ -141,12 +155,7 @@ prospects = Table(
     Column("created_at", Utc, nullable=False),
     Column("import_id", Key, index=True),
     _untagged(),
-    Index(
-        "ix_prospects_untagged",
-        "untagged",
-        sqlite_where=text("untagged <> ''"),
-        postgresql_where=text("untagged <> ''"),
-    ),
+    _partial("ix_prospects_untagged", "untagged", where="untagged <> ''"),
 )
 """``untagged`` is the address's identity where that differs: without +tag, without the dots that Gmail ignores."""
 
@@ -157,12 +166,7 @@ suppressions = Table(
     _text("reason"),
     Column("at", Utc, nullable=False),
     _untagged(),
-    Index(
-        "ix_suppressions_untagged",
-        "untagged",
-        sqlite_where=text("untagged <> ''"),
-        postgresql_where=text("untagged <> ''"),
-    ),
+    _partial("ix_suppressions_untagged", "untagged", where="untagged <> ''"),
 )
 
 enrolments = Table(
@@ -192,21 +196,8 @@ enrolments = Table(
     Column("enrolled_at", Utc, nullable=False),
     Column("import_id", Key, index=True),
     UniqueConstraint("prospect_id", "sequence", "generation"),
-    Index(
-        "ix_enrolments_due",
-        "mailbox",
-        "lane",
-        "fresh",
-        "due_at",
-        sqlite_where=text("due_at IS NOT NULL"),
-        postgresql_where=text("due_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_enrolments_account",
-        "account_id",
-        sqlite_where=text("due_at IS NOT NULL"),
-        postgresql_where=text("due_at IS NOT NULL"),
-    ),
+    _partial("ix_enrolments_due", "mailbox", "lane", "fresh", "due_at", where="due_at IS NOT NULL"),
+    _partial("ix_enrolments_account", "account_id", where="due_at IS NOT NULL"),
 )
 """``lane`` is ``mail`` where the next step is sent, ``desk`` where it is a task or an end; ``fresh``: untouched."""
 
@@ -242,20 +233,10 @@ touches = Table(
     _text("reply"),
     _text("evidence"),
     UniqueConstraint("prospect_id", "sequence", "step", "generation"),
-    Index(
-        "ix_touches_open",
-        "state",
-        sqlite_where=text("state IN ('claimed', 'armed', 'unknown', 'in_doubt')"),
-        postgresql_where=text("state IN ('claimed', 'armed', 'unknown', 'in_doubt')"),
-    ),
+    _partial("ix_touches_open", "state", where="state IN ('claimed', 'armed', 'unknown', 'in_doubt')"),
     Index("ix_touches_sent", "mailbox", "sent_at"),
     Index("ix_touches_root", "root_id"),
-    Index(
-        "ix_touches_wire",
-        "wire_id",
-        sqlite_where=text("wire_id IS NOT NULL"),
-        postgresql_where=text("wire_id IS NOT NULL"),
-    ),
+    _partial("ix_touches_wire", "wire_id", where="wire_id IS NOT NULL"),
 )
 """The ledger: one row per (prospect, sequence, step, generation) is the only arbiter of what was sent. ``wire_id`` is
 the Message-ID that the mail travelled with, where a relay has given it another one."""
@@ -322,12 +303,7 @@ tasks = Table(
     Column("done_at", Utc),
     _word("outcome"),
     _text("note"),
-    Index(
-        "ix_tasks_open",
-        "due_at",
-        sqlite_where=text("done_at IS NULL"),
-        postgresql_where=text("done_at IS NULL"),
-    ),
+    _partial("ix_tasks_open", "due_at", where="done_at IS NULL"),
 )
 
 events = Table(

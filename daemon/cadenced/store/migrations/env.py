@@ -6,7 +6,7 @@ from cadenced.store import schema
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=schema.metadata,
+    target_metadata=schema.complete(),
     render_as_batch=True,
     transactional_ddl=True,
 )
