@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
@@ -38,6 +39,17 @@ async def test_a_sound_machine_is_well(told: Story) -> None:
 def test_a_folder_that_is_missing_is_found(told: Story) -> None:
     told.workspace.config.daemon.inbox.rmdir()
     assert "inbox is missing" in machine(told)["rights"].text
+
+
+def test_every_folder_in_the_inbox_must_let_lists_be_taken_out(told: Story) -> None:
+    inbox = told.workspace.config.daemon.inbox
+    for name in ("proposal", "done", ".spool"):
+        (inbox / name).mkdir(parents=True, exist_ok=True)
+    (inbox / "list.csv").write_text("email\n")
+    needed = doctor_machine.needed_rights(told.workspace.config, None)
+    for folder in (inbox, inbox / "proposal", inbox / "done", inbox / ".spool"):
+        assert needed[folder] & os.W_OK
+    assert inbox / "list.csv" not in needed
 
 
 def test_a_clock_that_went_back_is_found(told: Story) -> None:

@@ -54,17 +54,23 @@ def _disk(folder: Path) -> Iterator[Diagnosis]:
 
 
 def _rights(config: Config, database: Path | None) -> Iterator[Diagnosis]:
-    daemon = config.daemon
-    wanted = [(daemon.inbox, os.R_OK | os.W_OK | os.X_OK), (daemon.sequences, os.R_OK | os.X_OK)]
-    wanted += [(daemon.templates, os.R_OK | os.X_OK)]
-    wanted += [(database, os.R_OK | os.W_OK | os.X_OK)] if database else []
-    refused = [str(path) for path, needed in wanted if not os.access(path, needed)]
+    refused = [str(path) for path, needed in needed_rights(config, database).items() if not os.access(path, needed)]
     for path in refused:
         yield bad(_AREA, "rights", f"{path} is missing, or may not be used as it must be", f"look at: ls -ld {path}")
     if config.path.stat().st_mode & 0o002:
         yield bad(_AREA, "rights", f"everybody may write {config.path}", f"chmod o-w {config.path}")
     elif not refused:
         yield good(_AREA, "rights", "inbox, sequences, templates and database can be used")
+
+
+def needed_rights(config: Config, database: Path | None) -> dict[Path, int]:
+    """Return every folder that the daemon works in, and what ``os.access`` must allow there."""
+    read, write = os.R_OK | os.X_OK, os.R_OK | os.W_OK | os.X_OK
+    daemon = config.daemon
+    within = sorted(path for path in daemon.inbox.glob("*") if path.is_dir() and not path.is_symlink())
+    wanted = dict.fromkeys([daemon.inbox, *within], write)  # lists are taken out of the folders by moving them
+    wanted |= dict.fromkeys([daemon.sequences, daemon.templates], read)
+    return wanted | ({database: write} if database else {})
 
 
 def _secrets(config: Config) -> Iterator[Diagnosis]:
