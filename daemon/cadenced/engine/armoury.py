@@ -41,9 +41,10 @@ class Armoury:
         self._workspace = workspace
         self._fence = fence
         self._closing = closing or Closing(workspace)
-        self._closing.arming = self._is_arming
+        self._closing.arms_follow = self._is_expected
         self._waiting: Waiting = []
         self._claimed_at: dict[int, float] = {}
+        self._on_their_way: set[int] = set()
         self._turned_away: set[int] = set()
         self._arming: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[float | None] | None = None
@@ -51,9 +52,11 @@ class Armoury:
     def note_claim(self, touch: int, looked_at: float) -> None:
         """Note when (monotonic) window and quota of a claimed touch were looked at: they hold for ``CLAIM_TTL``."""
         self._claimed_at[touch] = looked_at
+        self._on_their_way.add(touch)
 
     def forget(self, touch: int) -> None:
         """Forget a touch that has left the wire."""
+        self._on_their_way.discard(touch)
         self._claimed_at.pop(touch, None)
         self._turned_away.discard(touch)
 
@@ -63,6 +66,7 @@ class Armoury:
 
     async def gate(self, message: Outgoing) -> float | None:
         """Return the monotonic deadline for the payload of ``message``, None when it must not leave (any more)."""
+        self._on_their_way.discard(message.touch)
         if message.copy_refused:
             await self._workspace.database.run(lambda tx: copies.note_without(tx, message.touch))
         opened: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
@@ -73,6 +77,10 @@ class Armoury:
 
     def _is_arming(self) -> bool:
         return self._arming is not None and not self._arming.done()
+
+    def _is_expected(self) -> bool:
+        """Whether touches will soon be armed: they wait here, or are on their way."""
+        return self._is_arming() or bool(self._on_their_way)
 
     async def _arm_waiting(self) -> None:
         while self._waiting:
@@ -92,7 +100,8 @@ class Armoury:
                 for touch, opened in batch or self._take():
                     if not opened.done():
                         opened.set_result(deadlines.get(touch))
-        asyncio.get_running_loop().call_soon(self._closing.write_on)
+        if not self._on_their_way:
+            asyncio.get_running_loop().call_soon(self._closing.write_on)
 
     def _take(self) -> Waiting:
         batch, self._waiting = self._waiting, []

@@ -24,11 +24,12 @@ Taken = tuple[Claimed, ports.Accepted]
 class Closing:
     """Settles one mailbox's submissions, as many at once as have ended meanwhile.
 
-    ``arming`` tells whether a commit of arms is on its way that will ``take`` what waits here.
+    ``arms_follow`` tells whether a commit of arms is to be expected that will ``take`` what waits here.
     """
 
     def __init__(self, workspace: Workspace) -> None:
-        self.arming: Callable[[], bool] = lambda: False
+        self.arms_follow: Callable[[], bool] = lambda: False
+        self._alarm: asyncio.TimerHandle | None = None
         self._workspace = workspace
         self._waiting: list[tuple[Taken, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -41,19 +42,23 @@ class Closing:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append(((claimed, answer), done))
-        if self.arming():
-            loop.call_later(PATIENCE, self.write_on)
-        else:
+        if not self.arms_follow():
             self.write_on()
+        elif self._alarm is None:
+            self._alarm = loop.call_later(PATIENCE, self.write_on)
         await done
 
     def write_on(self) -> None:
-        """Write what waits, unless that is being done."""
+        """Write what waits, unless that is being done; whoever does it looks again at its end."""
+        self._alarm = None
         if self._waiting and (self._writing is None or self._writing.done()):
             self._writing = asyncio.create_task(self._write_waiting(), name="closing")
 
     def take(self) -> Ended:
         """Hand over what waits: whoever takes it writes it."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         waiting, self._waiting = self._waiting, []
         return Ended(self._workspace, waiting)
 
