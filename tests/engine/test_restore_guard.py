@@ -194,6 +194,31 @@ def test_each_database_of_a_folder_has_its_own_file(tmp_path: Path) -> None:
     assert instance.place("postgresql://julie@db/sales", state) == state / "instance.sales.json"
 
 
+@pytest.mark.parametrize("came_to_the_file", [False, True])
+def test_only_a_file_that_there_was_can_be_missing(tmp_path: Path, came_to_the_file: bool) -> None:
+    """A first start may be killed between its commit and its file: nothing was sent then, and nothing is held."""
+    without = _open(tmp_path, "none", Database("sqlite:///:memory:", inline=True))
+    path = tmp_path / "instance.json"
+    if came_to_the_file:
+        asyncio.run(Guard(without.workspace, path).begin())
+        path.unlink()
+    else:
+        starts(without, None)
+    asyncio.run(Guard(without.workspace, path).begin())
+    assert bool(hold(without)) is came_to_the_file
+    without.workspace.database.close()
+
+
+def test_a_database_that_has_sent_misses_its_file_whatever_it_notes(tmp_path: Path) -> None:
+    without = _open(tmp_path, "none", Database("sqlite:///:memory:", inline=True))
+    starts(without, None)
+    without.enrol(ANN)
+    without.sends()
+    starts(without, None)
+    assert "instance.json is missing" in hold(without)
+    without.workspace.database.close()
+
+
 def test_a_second_worker_without_a_file_of_its_own_holds_nobody(home: Home) -> None:
     first = starts(home, None)
     starts(home, None)

@@ -202,8 +202,8 @@ def write(root: Path, imap: int, smtp: int, **settings: Any) -> None:
         "more": "",
         "dot_timeout": "10 min",
         "fence_age": "30 s",
-        "arm_ttl": "1 s",
-        "quiet": "2 s",
+        "arm_ttl": "30 s",
+        "quiet": "1 min",
         "database": "sqlite:///cadenced.db",
     }
     chosen = usual | settings

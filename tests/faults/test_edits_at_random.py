@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from grounds import TEMPLATE, Ground, entered, until
+from grounds import TEMPLATE, Ground, entered
 
 from cadenced.core.model import TouchState
 from cadenced.store import touches
 from cadenced.store.database import Database
 from peers import dovecot, warm
+from peers.patience import until
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,7 @@ def test_templates_saved_and_cut_at_any_moment_never_become_half_a_letter(
                 edit(ground, dice)
                 time.sleep(dice.uniform(0, 0.25))
         (ground.root / "templates" / "one.md").write_text(TEMPLATE)
-        until(lambda: len(ground.taken()) == EDITS, 120 + EDITS)
+        until(lambda: len(ground.taken()) == EDITS)
         assert run.poll() is None
         for message in ground.sink.accepted:
             assert b"Hello E" in message.raw

@@ -6,6 +6,7 @@ While answers cannot be read nothing leaves; when they can be read again it goes
 from __future__ import annotations
 
 import asyncio
+import imaplib
 import os
 import threading
 import time
@@ -15,10 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from grounds import Ground, entered, until
+from grounds import Ground, entered
 
 from peers import dovecot, warm
 from peers.dovecot import Dovecot
+from peers.patience import PATIENCE, until
 
 pytestmark = [*dovecot.needs_dovecot, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -36,6 +38,7 @@ class Gate:
     is_deaf: bool = False
     says_bye: bool = False
     open: set[asyncio.StreamWriter] = field(default_factory=set)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_shut:
@@ -61,7 +64,10 @@ class Gate:
             writer.close()
 
     def cut(self) -> None:
-        """Break every connection that is open."""
+        """Break every connection that is open; from any thread."""
+        self.loop.call_soon_threadsafe(self.cut_here)
+
+    def cut_here(self) -> None:
         for writer in tuple(self.open):
             writer.transport.abort()
         self.open.clear()
@@ -70,7 +76,6 @@ class Gate:
 @contextmanager
 def gate_to(port: int) -> Iterator[Gate]:
     gate, is_up = Gate(port), threading.Event()
-    loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def main() -> None:
@@ -78,17 +83,17 @@ def gate_to(port: int) -> Iterator[Gate]:
         gate.port = server.sockets[0].getsockname()[1]
         is_up.set()
         await stop.wait()
-        gate.cut()
+        gate.cut_here()
         server.close()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
+    thread = threading.Thread(target=lambda: gate.loop.run_until_complete(main()), daemon=True)
     thread.start()
-    assert is_up.wait(10)
+    assert is_up.wait(PATIENCE)
     try:
         yield gate
     finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(5)
+        gate.loop.call_soon_threadsafe(stop.set)
+        thread.join(PATIENCE)
 
 
 @pytest.fixture
@@ -127,8 +132,13 @@ def is_blind(ground: Ground) -> bool:
     return any(row["imap_fault"] for row in ground.rows("SELECT imap_fault FROM mailboxes"))
 
 
+def both_were_sent(ground: Ground) -> bool:
+    """Whether that is written down too: what is hurried before would be overwritten."""
+    return [touch["state"] for touch in ground.touches()] == ["sent", "sent"]
+
+
 def kill_once_both_were_sent(ground: Ground, run: warm.Run) -> None:
-    until(lambda: [touch["state"] for touch in ground.touches()] == ["sent", "sent"])
+    until(lambda: both_were_sent(ground))
     run.kill()
 
 
@@ -143,30 +153,40 @@ TROUBLES = {
 def test_while_answers_cannot_be_read_nothing_leaves_and_an_answer_of_that_time_counts(
     trouble: str, ground: Ground, gate: Gate, server: Dovecot
 ) -> None:
-    ground.start(patches={"cadenced.engine.sender:AFTER_GATE": "timedelta(seconds=0.2)"})  # scaled from two
-    until(lambda: len(ground.taken()) == 2)
+    ground.start()
+    until(lambda: both_were_sent(ground))
     name, value = TROUBLES[trouble]
     setattr(gate, name, value)
     gate.cut()
     ground.hurry()
     server.deliver(answer(ground, "ann@inbox.example"), user=ground.user)
-    time.sleep(3)
+    until(lambda: "cannot be read" in ground.said() or ground.said().count("gate stayed shut") > 1)
     assert len(ground.taken()) == 2, ground.said()
     setattr(gate, name, type(value)())
     gate.cut()
-    until(lambda: len(ground.taken()) == 3, 240)
-    until(lambda: state_of(ground, "ann@inbox.example") == "halted", 240)
+    until(lambda: len(ground.taken()) == 3)
+    until(lambda: state_of(ground, "ann@inbox.example") == "halted")
     assert [one.recipients for one in ground.sink.accepted[2:]] == [("bob@other.example",)]
     assert set(ground.taken().values()) == {1}
 
 
+def refuses(server: Dovecot, user: str) -> bool:
+    """Whether the server has seen that a password is another one; it looks once a second."""
+    try:
+        server.client(user).logout()
+    except imaplib.IMAP4.error:
+        return True
+    return False
+
+
 def test_a_login_that_is_revoked_holds_the_mailbox_and_says_so(ground: Ground, gate: Gate, server: Dovecot) -> None:
     ground.start()
-    until(lambda: len(ground.taken()) == 2)
+    until(lambda: both_were_sent(ground))
     users = server.home / "users"
     before = users.read_text()
     users.write_text(before.replace(f"{ground.user}:{{PLAIN}}secret\n", f"{ground.user}:{{PLAIN}}changed\n"))
     try:
+        until(lambda: refuses(server, ground.user))
         gate.cut()
         ground.hurry()
         until(lambda: is_blind(ground))
@@ -179,7 +199,7 @@ def test_a_login_that_is_revoked_holds_the_mailbox_and_says_so(ground: Ground, g
 def test_a_server_that_says_bye_to_every_idle_costs_no_answer(ground: Ground, gate: Gate, server: Dovecot) -> None:
     gate.says_bye = True
     ground.start()
-    until(lambda: len(ground.taken()) == 2)
+    until(lambda: both_were_sent(ground))
     server.deliver(answer(ground, "ann@inbox.example"), user=ground.user)
     until(lambda: state_of(ground, "ann@inbox.example") == "halted")
     ground.hurry()
@@ -213,7 +233,7 @@ def test_an_answer_among_thousands_that_came_while_nobody_looked_is_found_before
     server.deliver(answer(ground, "ann@inbox.example"), user=ground.user)
     ground.hurry()
     ground.start()
-    until(lambda: len(ground.taken()) == 3, 600)
+    until(lambda: len(ground.taken()) == 3)
     assert [one.recipients for one in ground.sink.accepted[2:]] == [("bob@other.example",)]
     assert state_of(ground, "ann@inbox.example") == "halted"
 
@@ -239,5 +259,5 @@ def test_malformed_mail_of_a_prospect_stops_them_and_nobody_else(ground: Ground,
     for person, rest in zip(people, HOSTILE.values(), strict=True):
         head = f"From: {person}\r\nTo: julie@abc.example\r\nSubject: Re: x\r\n"
         server.deliver((head + rest).encode("latin-1"), user=ground.user)
-    until(lambda: all(state_of(ground, person) in {"halted", "awaiting_task"} for person in people), 60)
+    until(lambda: all(state_of(ground, person) in {"halted", "awaiting_task"} for person in people))
     assert state_of(ground, "bob@other.example") == "active"

@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from grounds import Ground, entered, until
+from grounds import Ground, entered
 
 from peers import dovecot, shim, smtp_sink, warm
+from peers.patience import until
 from peers.smtp_sink import Accepted, Say
 
 pytestmark = [*dovecot.needs_dovecot, *shim.needs_shim, pytest.mark.slow, pytest.mark.timeout(14_400)]
 
+BRIEF = {"arm_ttl": "1 s", "quiet": "2 s"}
 POINTS = os.environ.get("CADENCED_SYSCALL_KILLS", "1")
 DOUBT = {"unknown", "in_doubt"}
 
@@ -65,7 +67,7 @@ def prepared(
     """Bring a workspace to directly before the send in question."""
     course: Course = request.param
     place = ["julie"]
-    with entered(tmp_path / "base", server, stable, **course.settings) as base:
+    with entered(tmp_path / "base", server, stable, **BRIEF, **course.settings) as base:
         base.sink.on_accept = files_the_copy(server, place)
         base.enrol(*course.people)
         if course.is_second:
@@ -100,7 +102,8 @@ def test_a_daemon_that_took_up_again_what_was_on_the_wire_would_be_caught(
         with entered(tmp_path / str(is_naive), server, stable) as ground:
             ground.enrol("ann@twice.example")
             assert ground.idle(order=shim.order("p", 1, ground.root)) == 137
-            until(ground.taken)
+            until(lambda ground=ground: not ground.sink.open)
+            assert ground.taken()
             patches = {"cadenced.store.touches:recover": RESCUED} if is_naive else {}
             ground.idle(patches=patches)
             assert list(ground.taken().values()) == [2 if is_naive else 1]
@@ -130,6 +133,7 @@ def outlived(course: Course, base: Ground, place: list[str], root: Path, number:
     mode = "h" if number % 4 == 0 else "k"
     status = ground.idle(order=shim.order(mode, number, root))
     assert status in {0, 137}, ground.said()
+    until(lambda: not ground.sink.open)  # the server has read whatever was said
     follow(course, ground)
     end = judged(course, ground, number)
     shutil.rmtree(root)

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from grounds import Ground, entered, until
+from grounds import Ground, entered
 
 from peers import dovecot, warm
-from peers.patience import PATIENCE
+from peers.patience import PATIENCE, until
 from peers.smtp_sink import Hold, Latch
 
 pytestmark = [*dovecot.needs_dovecot, pytest.mark.slow, pytest.mark.timeout(3600)]

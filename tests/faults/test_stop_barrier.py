@@ -181,7 +181,7 @@ async def test_a_stop_that_did_not_wait_for_the_wire_would_be_caught(tmp_path: P
 def test_the_installed_command_waits_for_what_is_on_the_wire(
     words: tuple[str, ...], tmp_path: Path, server: dovecot.Dovecot, stable: warm.Stable
 ) -> None:
-    with entered(tmp_path / "ground", server, stable, arm_ttl="30 s", quiet="1 min") as ground:
+    with entered(tmp_path / "ground", server, stable) as ground:
         ground.enrol("ann@wire.example", "bob@wire.example")
         ground.sink.plan("dot", Hold(answer := Latch()))
         ground.start()

@@ -12,9 +12,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from grounds import Ground, entered, until
+from grounds import Ground, entered
 
 from peers import dovecot, shim, warm
+from peers.patience import until
 from peers.smtp_sink import Hold, Latch
 
 pytestmark = [*dovecot.needs_dovecot, *shim.needs_shim, pytest.mark.slow]
@@ -24,7 +25,7 @@ PEOPLE = tuple(f"p{n}@disk.example" for n in range(6))
 
 @pytest.fixture
 def ground(tmp_path: Path, server: dovecot.Dovecot, stable: warm.Stable) -> Iterator[Ground]:
-    with entered(tmp_path / "ground", server, stable) as one:
+    with entered(tmp_path / "ground", server, stable, arm_ttl="1 s", quiet="2 s") as one:
         one.enrol(*PEOPLE)
         yield one
 

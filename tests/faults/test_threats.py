@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from grounds import entered, until
+from grounds import entered
 
 from cadenced import ports
 from cadenced.cli import logs
@@ -22,6 +22,7 @@ from cadenced.errors import CadencedError
 from cadenced.mail.smtp import Pool, SmtpSettings
 from cadenced.writing.compose import compose
 from peers import clocks, dovecot, smtp_sink, warm
+from peers.patience import until
 from writing.samples import envelope
 
 FUZZ = int(os.environ.get("CADENCED_FUZZ", "20000")) // 50

@@ -56,6 +56,7 @@ class Guard:
         mark = await self._workspace.database.run(lambda tx: begin(tx, self._workspace, found))
         self._workspace.away = await self._workspace.database.run(away)
         await self._write(mark)
+        await self._workspace.database.run(instance.note_filed)
 
     async def tick(self) -> timedelta:
         """Count what was sent since."""
@@ -115,7 +116,7 @@ def begin(tx: Connection, workspace: Workspace, found: Mark | None) -> Mark:
         enter(tx, workspace, reason)
         for box in workspace.config.mailboxes:
             instance.rewind(tx, box.name)
-    elif found is None and boots:
+    elif found is None and boots and not instance.never_filed(tx):
         _without_file(tx, workspace)
     _hold_the_rest(tx, workspace)
     boots, sends = (max(boots, found.boot_counter), max(sends, found.last_send_seq)) if found else (boots, sends)

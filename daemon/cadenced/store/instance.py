@@ -19,9 +19,9 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.engine import make_url
 
 from cadenced.store.database import beside
-from cadenced.store.schema import events, mailboxes, meta, positions
+from cadenced.store.schema import events, mailboxes, meta, positions, touches
 
-_BOOTS, _SENDS, _RESTORED, _AWAY = "boot_counter", "send_seq", "restored", "away"
+_BOOTS, _SENDS, _FILED, _RESTORED, _AWAY = "boot_counter", "send_seq", "filed", "restored", "away"
 _USUAL = frozenset({"cadenced", "cadenced.db"})
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -103,6 +103,18 @@ def count(tx: Connection, boots: int, sends: int) -> None:
     """Write how many starts and sends there were."""
     _set(tx, _BOOTS, str(boots))
     _set(tx, _SENDS, str(sends))
+
+
+def note_filed(tx: Connection) -> None:
+    """Note that a first start came as far as the file: from now on one that is missing was taken away."""
+    if _get(tx, _FILED) is None:
+        _set(tx, _FILED, "1")
+
+
+def never_filed(tx: Connection) -> bool:
+    """Whether no start came as far as the file, and so nothing can have been sent: it was killed in between."""
+    armed = select(touches.c.id).where(touches.c.armed_at.is_not(None)).limit(1)
+    return _get(tx, _FILED) is None and counted(tx)[1] == 0 and tx.execute(armed).first() is None
 
 
 def restored(tx: Connection) -> Restored | None:
