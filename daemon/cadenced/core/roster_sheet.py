@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring as quoted
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from cadenced.core import address
 from cadenced.core.roster import FIELD_MAX, LINE_MAX, Entry, Rejection, Roster
@@ -57,6 +57,38 @@ _PLAIN = re.compile(
 )
 
 
+class Grid(Sequence[list[str]]):
+    """Rows of one width, kept as one list of cells: most files have no others. ``text`` has a cell a line."""
+
+    def __init__(self, text: str, width: int) -> None:
+        self.text = text
+        self.cells = text.split("\n")
+        self.width = width
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.cells) // self.width
+
+    @overload
+    def __getitem__(self, n: int) -> list[str]: ...
+
+    @overload
+    def __getitem__(self, n: slice) -> list[list[str]]: ...
+
+    def __getitem__(self, n: int | slice) -> list[str] | list[list[str]]:
+        """Return a row, made anew."""
+        if isinstance(n, slice):
+            return [self[one] for one in range(*n.indices(len(self)))]
+        if not -len(self) <= n < len(self):
+            raise IndexError(n)
+        begin = (n % len(self)) * self.width
+        return self.cells[begin : begin + self.width]
+
+    def stripped(self) -> Grid:
+        """Return the same without spaces around the cells."""
+        return Grid("\n".join([cell.strip() for cell in self.cells]), self.width)
+
+
 class Shares:
     """Gives each new person the mailbox with the fewest enrolments, the first one of several."""
 
@@ -75,6 +107,8 @@ class Shares:
         return name
 
     def _fewest(self, count: int) -> list[str]:
+        if len(self._loads) == 1:
+            return [*self._loads] * count
         heap = [(load, n, name) for n, (name, load) in enumerate(self._loads.items())]
         heapq.heapify(heap)
         found = []
@@ -104,7 +138,7 @@ class Sheet:
         self._company = roster.header.known.get("company")
         self._texts = [(n, f"{quoted(name)}: ") for n, name in roster.texts]
         self._narrow = [n for n, _ in roster.lines if n != self._email]
-        self._kinds: dict[object, _Kind | None] = {}
+        self._kinds: dict[tuple[str, ...], _Kind | None] = {}
         self._accounts: dict[str, str] = {}
         self._is_simple = len({name for _, name in roster.texts}) == len(roster.texts)
 
@@ -112,57 +146,64 @@ class Sheet:
         """Return what is staged of some rows, each with its line; in no order."""
         if not rows:
             return []
-        text = _joined(rows)
-        if _has_edges(text):
-            rows = [[cell.strip() for cell in row] for row in rows]
-            text = _joined(rows)
-        cells = text.split("\n")
-        if self._are_plain(rows, text, cells):
-            return self._plain(lines, rows, text, cells)
-        plain = [n for n, row in enumerate(rows) if self._are_plain([row], text := _joined([row]), text.split("\n"))]
+        grid = self._grid(rows)
+        if grid is not None and self._are_plain(grid):
+            return self._plain(lines, grid)
+        plain = [n for n, row in enumerate(rows) if (one := self._grid([row])) is not None and self._are_plain(one)]
         odd = set(range(len(rows))).difference(plain)
         return self._some(plain, lines, rows) + [self._single(lines[n], rows[n]) for n in odd]
 
     def _some(self, chosen: Sequence[int], lines: Sequence[int], rows: Sequence[Sequence[str]]) -> list[Staged]:
         if not chosen:
             return []
-        some = [rows[n] for n in chosen]
-        text = _joined(some)
-        return self._plain([lines[n] for n in chosen], some, text, text.split("\n"))
+        some = self._grid([rows[n] for n in chosen])
+        if some is None:
+            raise AssertionError("plain rows have one width")
+        return self._plain([lines[n] for n in chosen], some)
+
+    def _grid(self, rows: Sequence[Sequence[str]]) -> Grid | None:
+        """Return the rows as a grid, without spaces around the cells; None where one is no row of the header's."""
+        width = self._roster.header.width
+        if isinstance(rows, Grid):
+            grid = rows
+        elif set(map(len, rows)) != {width}:
+            return None
+        else:
+            grid = Grid("\n".join(["\n".join(row) for row in rows]), width)
+        if len(grid.cells) != len(rows) * width:  # a line break in a cell
+            return None
+        return grid.stripped() if _has_edges(grid.text) else grid
 
     def rejected(self, line: int, cells: Sequence[str], reason: str) -> Staged:
         """Return what is staged of a row that cannot be read."""
         return (line, self._roster.shown(cells)[:320], *_NOBODY, reason, *_NOTHING)
 
-    def _are_plain(self, rows: Sequence[Sequence[str]], text: str, cells: Sequence[str]) -> bool:
+    def _are_plain(self, grid: Grid) -> bool:
         """Whether ``Roster`` would take every cell but the address as it stands."""
-        width = self._roster.header.width
-        if not self._is_simple or set(map(len, rows)) != {width} or _has_edges(text):
+        text = grid.text
+        if not self._is_simple or not self._are_short(grid):
             return False
         if "=?" in text or "\ufffd" in text or not text.replace("\n", " ").isprintable():
             return False
-        if len(cells) != len(rows) * width or not self._are_short(cells):
-            return False
         return text.isascii() or unicodedata.is_normalized("NFC", text)
 
-    def _are_short(self, cells: Sequence[str]) -> bool:
+    def _are_short(self, grid: Grid) -> bool:
+        cells, width = grid.cells, grid.width
         longest = max(map(len, cells))
-        width = self._roster.header.width
         return longest <= LINE_MAX or (
             longest <= FIELD_MAX and all(len(max(cells[n::width], key=len)) <= LINE_MAX for n in self._narrow)
         )
 
-    def _plain(self, lines: Sequence[int], rows: Sequence[Sequence[str]], text: str, cells: list[str]) -> list[Staged]:
+    def _plain(self, lines: Sequence[int], grid: Grid) -> list[Staged]:
         """Read rows that are plain; those that are refused for a value are read again by themselves."""
-        width = self._roster.header.width
-        columns = [cells[n::width] for n in range(width)]
-        emails, kinds = _emails(columns[self._email]), self._kinds_of(rows)
+        columns = [grid.cells[n :: grid.width] for n in range(grid.width)]
+        emails, kinds = _emails(columns[self._email]), self._kinds_of(grid, columns)
         if "" in emails or None in kinds:
             good = [n for n, (email, kind) in enumerate(zip(emails, kinds, strict=True)) if email and kind]
-            bad = set(range(len(rows))).difference(good)
-            return self._some(good, lines, rows) + [self._single(lines[n], rows[n]) for n in bad]
+            bad = set(range(len(grid))).difference(good)
+            return self._some(good, lines, grid) + [self._single(lines[n], grid[n]) for n in bad]
         found = [kind for kind in kinds if kind]
-        fields = self._fields(columns, text, [kind.dates for kind in found])
+        fields = self._fields(columns, grid.text, [kind.dates for kind in found])
         return self._staged(lines, self._people(emails, columns), found, fields)
 
     def _people(self, emails: list[str], columns: Sequence[list[str]]) -> tuple[list[str], ...]:
@@ -180,15 +221,16 @@ class Sheet:
         begins = zip(lines, *people, boxes, fields, strict=True)
         return list(map(operator.add, begins, [kind.tail for kind in kinds]))
 
-    def _kinds_of(self, rows: Sequence[Sequence[str]]) -> list[_Kind | None]:
+    def _kinds_of(self, grid: Grid, columns: Sequence[list[str]]) -> list[_Kind | None]:
         """Return what the special columns of each row come to, None where it is refused for one of them."""
-        keys = list(map(self._roster.key, rows))
+        special = [columns[n] for n, _ in self._roster.specials]
+        keys = list(zip(*special, strict=True)) if special else [()] * len(grid)
         if len(self._kinds) >= _REMEMBERED:
             self._kinds.clear()
-        for key, cells in dict(zip(keys, rows, strict=True)).items():
-            if key not in self._kinds:
-                self._kinds[key] = self._kind(cells)
-        return [self._kinds[key] for key in keys]
+        if new := set(keys).difference(self._kinds):
+            places = dict(zip(keys, range(len(keys)), strict=True))
+            self._kinds.update({key: self._kind(grid[places[key]]) for key in new})
+        return list(map(self._kinds.__getitem__, keys))
 
     def _kind(self, cells: Sequence[str]) -> _Kind | None:
         try:
@@ -257,10 +299,6 @@ def _flat(line: int, entry: Entry, shares: Shares) -> Staged:
         entry.role,
         _microseconds(entry.next_step_at),
     )
-
-
-def _joined(rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(["\n".join(row) for row in rows])
 
 
 def _has_edges(text: str) -> bool:
