@@ -25,7 +25,10 @@ _EARLY = re.compile(
     r"(?:mail from|ehlo|helo|initial|connect\w*\b|banner)"
     r"|\[mail_?from\]|sender was rejected|refused to talk to me|while performing the (?:ehlo|helo)"
 )
-# One of them stands in whatever that expression finds.
+_LATE = re.compile(
+    r"(?:reply to|after|during|response to) (?:the )?(?:end of )?(?:the )?\W?data\b|\bend of data\b|\[data\]"
+)
+# One of them stands in whatever the early expression finds.
 _EARLY_KEYS = (
     *("mail from", "mail_from", "mailfrom", "helo", "ehlo", "initial", "connect", "banner"),
     *("sender was rejected", "refused to talk"),
@@ -97,24 +100,25 @@ def reply_code(text: str) -> str:
     return match[0] if match else ""
 
 
-def by_words(text: str) -> Diagnosis | None:
-    """Judge by the first family of phrases that speaks, or None."""
+def by_words(text: str, weak: bool = False) -> Diagnosis | None:
+    """Judge by the first family of phrases that speaks, or None; `weak` by single words, which only hint."""
     line = clean(text)
-    found = _reasons().first(line.lower())
+    found = _reasons(weak).first(line.lower())
     if found is None:
         return None
     pattern, match = found
-    return Diagnosis(pattern.tags["class"], pattern.tags["status"], pattern.code, True, _around(line, match))
+    return Diagnosis(pattern.tags["class"], pattern.tags["status"], pattern.code, not weak, _around(line, match))
 
 
 @cache
-def _reasons() -> Phrasebook:
-    return Phrasebook(patterns.load("bounce_reasons"))
+def _reasons(weak: bool = False) -> Phrasebook:
+    return Phrasebook(one for one in patterns.load("bounce_reasons") if one.tags.get("weak", False) == weak)
 
 
 def warm() -> None:
     """Compile every phrase ahead of its first use."""
-    _reasons().compile()
+    for weak in (False, True):
+        _reasons(weak).compile()
 
 
 def _around(line: str, match: re.Match[str]) -> str:
@@ -179,6 +183,7 @@ def judge(quoted: Iterable[str], told: str = "", status: str = "", title: str = 
         or _first(by_words, [told])
         or _first(by_status, [status, enhanced(told)])
         or _first(by_words, [title])
+        or _first(_by_hints, said)
         or _first(by_reply, map(reply_code, said))
         or Diagnosis("hard", "5.0.0", "unstated", False)
     )
@@ -191,6 +196,19 @@ def judge(quoted: Iterable[str], told: str = "", status: str = "", title: str = 
     if found.kind == "hard" and found.reason != "disabled" and early(f"{told} {next(iter(said), '')}"):
         return Diagnosis("blocked", found.status, "refused before the recipient was named", False, found.words)
     return found
+
+
+def _by_hints(text: str) -> Diagnosis | None:
+    """Judge a refusal that nothing understands: by single words, else by when it came."""
+    code = reply_code(text)
+    hint = (by_words(text, weak=True) or _late(text)) if code.startswith("5") else None
+    return None if hint and hint.kind == "hard" and code in _BY_REPLY else hint
+
+
+def _late(text: str) -> Diagnosis | None:
+    """Judge a refusal after the recipient had been taken (RFC 5321, 3.3): it is about the mail, not the address."""
+    said = _LATE.search(" ".join(text.lower().split()))
+    return Diagnosis("blocked", "5.6.0", "refused after the recipient was taken", False, said[0]) if said else None
 
 
 class _Kept:
