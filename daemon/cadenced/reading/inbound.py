@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cadenced.errors import InboundError
 from cadenced.reading import headers as header
-from cadenced.reading import mime
+from cadenced.reading import mime, tnef
 from cadenced.reading.headers import Address, Headers
 from cadenced.reading.mime import Part
 
@@ -70,6 +70,9 @@ def parse(raw: bytes) -> Inbound:
 
 
 def _inbound(fields: Headers, parts: tuple[Part, ...], size: int) -> Inbound:
+    text, html_text = _body(parts, "text/plain"), _body(parts, "text/html")
+    if not text.strip() and not html_text.strip():
+        text, html_text = _packet(parts)
     return Inbound(
         headers=fields,
         subject=fields.get("subject")[:2_000],
@@ -84,8 +87,8 @@ def _inbound(fields: Headers, parts: tuple[Part, ...], size: int) -> Inbound:
         in_reply_to=_ids(fields, "in-reply-to"),
         references=_ids(fields, "references"),
         cadence_ref=fields.get("x-cadence-ref").strip()[:300],
-        text=_body(parts, "text/plain"),
-        html=_body(parts, "text/html"),
+        text=text,
+        html=html_text,
         parts=parts,
         content_type=fields.get("content-type").split(";", 1)[0].strip().lower(),
         size=size,
@@ -118,6 +121,15 @@ def _body(parts: tuple[Part, ...], kind: str) -> str:
         if room <= 0:
             break
     return "\n".join(pieces) if len(pieces) > 1 else "".join(pieces)
+
+
+def _packet(parts: tuple[Part, ...]) -> tuple[str, str]:
+    """Return text and HTML of a `winmail.dat`; asked for only where the mail itself says nothing."""
+    packet = next((one for one in parts if one.content_type in tnef.TYPES or one.filename.lower() == tnef.NAME), None)
+    if packet is None:
+        return "", ""
+    found = tnef.body(packet.data(tnef.LIMIT))
+    return found.text[:BODY_LIMIT], found.html[:BODY_LIMIT]
 
 
 def plain(source: str) -> str:
