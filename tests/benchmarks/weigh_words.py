@@ -156,9 +156,9 @@ def written(rows: Rows, kinds: Sequence[str]) -> str:
     return f"{head}kinds = {json.dumps(list(kinds))}\nrows = '''\n" + "\n".join(lines) + "\n'''\n"
 
 
-def rows_of(rows: Rows) -> dict[str, tuple[int, ...]]:
+def rows_of(rows: Rows) -> dict[str, int]:
     return {
-        word: tuple(round(one * weights.SCALE) for one in row)
+        word: weights.packed(round(one * weights.SCALE) for one in row)
         for word, row in rows.items()
         if max(map(abs, row)) >= LEAST
     }

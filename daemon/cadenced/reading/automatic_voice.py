@@ -1,10 +1,12 @@
 """How autoresponders sound, and how people do: the phrases of auto_signs.toml and auto_voice.toml, by place."""
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from cadenced.reading import patterns, patterns_keys, weights
+from cadenced.reading import patterns, presence, weights
 from cadenced.reading.patterns import Pattern
+from cadenced.reading.shelf import Shelf
 
 # What a mailing's foot says, to whoever reads it; a person does not say it about themselves.
 _FOOT = re.compile(
@@ -28,12 +30,9 @@ def straight(text: str) -> str:
 
 def says(place: str, text: str, lowered: str | None = None) -> str:
     """Return the words that speak for one meaning, or ""."""
-    present = _present(text.lower() if lowered is None else lowered)
-    for pattern in _at(place):
-        match = pattern.find(text, present)
-        if match:
-            return " ".join(match[0].split())[:80] or pattern.code
-    return ""
+    low = text.lower() if lowered is None else lowered
+    found = _shelves()[place].find(text, low, _present(low))
+    return " ".join(found[1].split())[:80] or found[0].code if found else ""
 
 
 def about(text: str, lowered: str) -> tuple[str, str] | None:
@@ -110,26 +109,26 @@ def formal(meaning: str, text: str, lowered: str) -> bool:
 def warm() -> None:
     """Compile every phrase ahead of its first use."""
     _keys()
-    for pattern in (*patterns.load("auto_signs"), *patterns.load("auto_voice")):
-        pattern.find("", frozenset(pattern.keys))
     _greeting()
 
 
 @lru_cache(maxsize=4)
 def _present(lowered: str) -> frozenset[str]:
-    return patterns_keys.present(_keys(), lowered)
+    return presence.present(_keys(), lowered)
 
 
 @cache
-def _keys() -> patterns_keys.Index:
-    every = (*patterns.load("auto_signs"), *patterns.load("auto_voice"))
-    return patterns_keys.index(key for one in every for key in one.needs)
+def _keys() -> presence.Index:
+    return presence.index(key for shelf in _shelves().values() for key in shelf.keys)
 
 
 @cache
-def _at(place: str) -> tuple[Pattern, ...]:
-    every = (*patterns.load("auto_signs"), *patterns.load("auto_voice"))
-    return tuple(one for one in every if one.tags["place"] == place)
+def _shelves() -> Mapping[str, Shelf]:
+    """Return the phrases of each place."""
+    by_place: dict[str, list[Pattern]] = {}
+    for one in (*patterns.load("auto_signs"), *patterns.load("auto_voice")):
+        by_place.setdefault(one.tags["place"], []).append(one)
+    return {place: Shelf(several) for place, several in by_place.items()}
 
 
 @cache

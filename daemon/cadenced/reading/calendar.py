@@ -48,9 +48,9 @@ def _said(inbound: Inbound) -> Answer | None:
     """Subject and text both have to say it: "Accepted: ..." alone may be an editor's letter."""
     subject = inbound.subject
     for pattern in patterns.load("calendar_signs"):
-        title = pattern.search(subject) if pattern.tags["place"] == "subject" else None
+        title = pattern.search(subject) if pattern.tags["place"] == "subject" else ""
         if title and _confirmed(inbound):
-            return Answer(pattern.tags["kind"], (f"subject: {title[0].strip()}",))
+            return Answer(pattern.tags["kind"], (f"subject: {title.strip()}",))
     return None
 
 
@@ -58,4 +58,4 @@ def _confirmed(inbound: Inbound) -> bool:
     text = " ".join(inbound.readable()[:3_000].split())
     if not text:
         return any(part.content_type in _TYPES for part in inbound.parts) or "@" in inbound.subject
-    return any(one.tags["place"] == "text" and one.search(text) for one in patterns.load("calendar_signs"))
+    return any(one.tags["place"] == "text" and one.search(text) != "" for one in patterns.load("calendar_signs"))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cadenced.reading import dates_grammar, dates_mentions, dates_resolve, quoting
+from cadenced.reading import dates_grammar, dates_mentions, dates_resolve, patterns_keys, presence, quoting, text_keys
 from cadenced.reading.dates_calendar import weekdays
 from cadenced.reading.dates_grammar import Grammar
 from cadenced.reading.dates_mentions import Mention
@@ -91,20 +91,21 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
     reading = _reading(text, sent, language, plan=True)
     best: tuple[float, date] | None = None
     lowered = text[:_MAX_TEXT].lower()
-    if _OF_THE_CALENDAR.search(lowered) and _FISCAL.search(lowered):
-        return _business(date(sent.year + 1, 1, 8), reading.sent, business)
-    afterwards = _AFTERWARDS.search(lowered)
     fiscal = _FISCAL.search(lowered) is not None  # its "new year" is not January's
-    for clues in _clues(text, reading):
+    if fiscal and _OF_THE_CALENDAR.search(lowered):
+        return _business(date(sent.year + 1, 1, 8), reading.sent, business)
+    every = _clues(text, reading)
+    afterwards = bool(every) and _AFTERWARDS.search(lowered) is not None
+    for clues in every:
         for score, day in _wishes(
-            [clue for clue in clues if not (fiscal and clue.mention.kind == "new_year")], reading, bool(afterwards)
+            [clue for clue in clues if not (fiscal and clue.mention.kind == "new_year")], reading, afterwards
         ):
             if day > reading.sent and (best is None or score >= best[0]):
                 best = (score, day)
     if best and best[0] < _ASKED_FOR and _WEEK_AFTER.search(lowered):
         best = (best[0], best[1] + timedelta(7 - best[1].weekday()))
-    lead = reading.grammar.lead.search(lowered)
-    if best and lead and best[0] < _ASKED_FOR:  # "our contract runs until May, write two months before"
+    lead = reading.grammar.lead.search(lowered) if best and best[0] < _ASKED_FOR else None
+    if best and lead:  # "our contract runs until May, write two months before"
         best = (best[0], dates_resolve.earlier(lead, best[1], reading.grammar))
     return _business(best[1], reading.sent, business) if best else None
 
@@ -141,7 +142,7 @@ def _order(text: str, sent: datetime, grammar: Grammar) -> str:
     """Month first only in English: when a number of the text says so, else by the writer's offset from UTC."""
     if grammar.language != "en":
         return grammar.order
-    for first, second in _SLASHED.findall(text[:_MAX_TEXT]):
+    for first, second in _SLASHED.findall(text[:_MAX_TEXT]) if "/" in text else ():
         if int(first) > 12 >= int(second):
             return "dmy"
         if int(second) > 12 >= int(first):
@@ -170,15 +171,17 @@ def _sentences(text: str) -> list[str]:
     return [sentence[:_MAX_SENTENCE] for sentence in found[:_MAX_SENTENCES]]
 
 
-_END = re.compile(r"(?<=[!?;])\s+|(?<=[^\W\d][.])\s+|(?<=\d\d\d\d\.)\s+|(?<=[)\"”»]\.)\s+|\n\s*\n\s*")
+_END = re.compile(r"\s(?:(?:(?<=[!?;]\s)|(?<=[^\W\d][.]\s)|(?<=\d\d\d\d\.\s)|(?<=[)\"”»]\.\s))\s*|(?<=\n)\s*\n\s*)")
 
 
 def _clues(text: str, reading: Reading) -> list[list[_Clue]]:
     """For each sentence that names days, its mentions with their surroundings."""
     found = []
+    around = text_keys.around(reading.grammar.keys, text)
     for sentence in _sentences(text):
-        if reading.grammar.names_a_day(sentence):
-            mentions = dates_mentions.find(sentence, reading)
+        present = presence.within(around, sentence)
+        if reading.grammar.names_a_day(sentence, present):
+            mentions = dates_mentions.find(sentence, reading, present)
             if mentions:
                 found.append([_clue(sentence, mention, reading.grammar) for mention in mentions])
     return found
@@ -317,9 +320,11 @@ _OF_THE_CALENDAR = re.compile(
     r"\b(?:calendar year|january to december|kalenderjahr|année civile|kalenderjaar|año natural|anno solare|ano civil"
     r"|kalenderår\w*)\b"
 )
-_FISCAL = re.compile(
-    r"fiscal|financial year|exercice|geschäftsjahr|wirtschaftsjahr|boekjaar|ejercicio|esercizio|exercício"
-    r"|räkenskapsår|verksamhetsår"
+_FISCAL = patterns_keys.branch(
+    re.compile(
+        r"fiscal|financial year|exercice|geschäftsjahr|wirtschaftsjahr|boekjaar|ejercicio|esercizio|exercício"
+        r"|räkenskapsår|verksamhetsår"
+    )
 )
 
 

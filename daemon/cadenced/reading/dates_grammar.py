@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from cadenced.reading import patterns, patterns_keys
+from cadenced.reading import patterns, patterns_keys, presence
+from cadenced.reading.patterns_keys import Branch, Row
 
 _DASH = r"\s?[-–—]\s?"
 _UNITS = ("day", "week", "fortnight", "month", "quarter", "half", "year")
@@ -18,7 +19,8 @@ class Grammar:
 
     language: str
     order: str
-    rules: tuple[tuple[str, re.Pattern[str]], ...]
+    rules: tuple[tuple[str, Branch], ...]
+    row: Row
     months: Mapping[str, int]
     weekdays: tuple[re.Pattern[str], ...]
     numbers: Mapping[str, int]
@@ -26,8 +28,9 @@ class Grammar:
     nth: Mapping[str, int]
     spelled: tuple[re.Pattern[str], ...]
     units: tuple[tuple[str, re.Pattern[str]], ...]
-    trigger: re.Pattern[str]
-    hints: patterns_keys.Index | None
+    names: tuple[Branch, ...]
+    names_row: Row
+    keys: presence.Index
     connector: re.Pattern[str]
     preposition: re.Pattern[str]
     after_event: re.Pattern[str]
@@ -35,11 +38,15 @@ class Grammar:
     lead: re.Pattern[str]
     cues: Mapping[str, re.Pattern[str]]
 
-    def names_a_day(self, sentence: str) -> bool:
-        """Say whether a lower-case sentence holds a digit or a word that can name a day."""
-        if self.hints is not None and not _DIGIT.search(sentence) and not patterns_keys.present(self.hints, sentence):
-            return False
-        return self.trigger.search(sentence) is not None
+    def names_a_day(self, sentence: str, present: frozenset[str]) -> bool:
+        """Say whether a lower-case sentence that holds these keys has a digit or a word that can name a day."""
+        if presence.DIGIT in present:
+            return True
+        return any(self.names[at].regex.search(sentence) for at in self.names_row.possible(present))
+
+    def possible(self, present: frozenset[str]) -> list[tuple[str, re.Pattern[str]]]:
+        """Return the rules that can match in a lower-case sentence which holds these keys, in order."""
+        return [(self.rules[at][0], self.rules[at][1].regex) for at in self.row.possible(present)]
 
     def month(self, word: str) -> int:
         """Return 1 to 12 for a month's name or its abbreviation."""
@@ -76,10 +83,14 @@ def grammar(language: str) -> Grammar:
 
 def _build(language: str, words: Mapping[str, Any], feasts: Mapping[str, Any]) -> Grammar:
     months = {name: number for number, names in enumerate(words["months"], 1) for name in names.split("|")}
+    rules = tuple((name, patterns_keys.branch(re.compile(regex), _MOST_KEYS)) for name, regex in _rules(words, feasts))
+    words_for_days = [name for name in _names(words, feasts) if not _NUMBERED.search(name)]
+    names = tuple(patterns_keys.branch(re.compile(rf"(?<!\w)(?:{name})(?!\w)")) for name in words_for_days)
     return Grammar(
         language=language,
         order=words["order"],
-        rules=tuple((name, re.compile(regex)) for name, regex in _rules(words, feasts)),
+        rules=rules,
+        row=Row(rule for _, rule in rules),
         months=months,
         weekdays=tuple(
             re.compile(rf"(?:{full}|(?:{short})\b)")
@@ -90,8 +101,11 @@ def _build(language: str, words: Mapping[str, Any], feasts: Mapping[str, Any]) -
         nth=words["nth"],
         spelled=tuple(re.compile(regex) for regex in words["spelled"]),
         units=tuple((name, re.compile(words["units"][name])) for name in _UNITS),
-        trigger=re.compile(rf"\d|(?<!\w)(?:{_any(_names(words, feasts))})(?!\w)"),
-        hints=_hints(_names(words, feasts)),
+        names=names,
+        names_row=Row(names),
+        keys=presence.index(
+            key for one in (*names, *(rule for _, rule in rules)) for key in (*one.every, presence.DIGIT)
+        ),
         connector=re.compile(rf"\s*(?:[-–—]|(?:,\s*)?(?:{words['to']})(?!\w))\s*(?:{words['article']}){{0,2}}"),
         preposition=_preposition(words),
         after_event=re.compile(rf"(?<!\w)(?:{words['after']})\s+(?:[\w'-]+\s+){{1,6}}(?:\w{{1,4}}['’])?$"),
@@ -111,14 +125,8 @@ def _lead(words: Mapping[str, Any]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){amount}\s+(?P<u>{_any(words['units'].values())})\s+(?:{words['lead']})(?!\w)")
 
 
-_DIGIT = re.compile(r"\d")
+_MOST_KEYS = 400  # of an expression; the feasts are many
 _NUMBERED = re.compile(r"\[1-4\]|\[12\]|\\d|\(\?!x\)x")  # names that hold a digit, and those that are never met
-
-
-def _hints(names: Iterable[str]) -> patterns_keys.Index | None:
-    """Return the pieces of text of which a sentence that names a day holds one; None where there is no such set."""
-    keys = [patterns_keys.keys(name) for name in names if not _NUMBERED.search(name)]
-    return patterns_keys.index(key for several in keys for key in several) if all(keys) else None
 
 
 def _names(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> list[str]:

@@ -26,11 +26,11 @@ class Mention:
         return self.first == self.last
 
 
-def find(sentence: str, reading: Reading) -> list[Mention]:
-    """Find the mentions in a lower-case sentence, in order, none overlapping; ranges are put together."""
+def find(sentence: str, reading: Reading, present: frozenset[str]) -> list[Mention]:
+    """Find the mentions in a lower-case sentence that holds these keys, in order, none overlapping, ranges joined."""
     found: list[Mention] = []
     taken = bytearray(len(sentence) + 1)
-    for name, regex in reading.grammar.rules:
+    for name, regex in reading.grammar.possible(present):
         for match in regex.finditer(sentence):
             start, end = match.start("day" if name == "only_day" else 0), match.end()
             if start == end or any(taken[start:end]):

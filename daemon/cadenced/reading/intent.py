@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from cadenced.reading import intent_dates, intent_plea, patterns, patterns_keys, quoting, weights
+from cadenced.reading import intent_dates, intent_plea, patterns, patterns_keys, presence, quoting, text_keys, weights
+from cadenced.reading.patterns_keys import written
 
 _MAX_TEXT = 5000  # the first part of a long text and its end are judged
 _MAX_END = 1500
@@ -62,25 +63,20 @@ class _Family:
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """The families of a language, and their branches in one row, found by the keys that each needs."""
+    """The families of a language, and their branches in one row."""
 
-    families: tuple[_Family, ...]
     branches: tuple[tuple[_Family, patterns_keys.Branch], ...]
-    keyless: frozenset[int]
-    by_key: Mapping[str, tuple[int, ...]]
-    keys: patterns_keys.Index
+    row: patterns_keys.Row
+    keys: presence.Index
 
-    def matches(self, sentence: str, present: Iterable[str]) -> Iterator[tuple[_Family, re.Match[str]]]:
+    def matches(self, sentence: str, lowered: str, present: frozenset[str]) -> Iterator[tuple[_Family, re.Match[str]]]:
         """Find each family that speaks in a sentence which holds these keys, at most once."""
-        possible = set(self.keyless)
-        for key in present:
-            possible.update(self.by_key[key])
         settled: set[int] = set()
-        for at in sorted(possible):
+        for at in self.row.possible(present):
             family, branch = self.branches[at]
             if id(family) in settled:
                 continue
-            match = branch.regex.search(sentence)
+            match = branch.find(sentence, lowered)
             if match:
                 settled.add(id(family))
                 if not family.denied(sentence):
@@ -99,10 +95,12 @@ def judge(text: str, subject: str, language: str, days: int | None = None) -> In
     `days`: how far ahead the day lies that the words ask for, if they name one (`dates.again_on`).
     """
     hits: dict[str, dict[str, _Hit]] = {}
-    sentences = _sentences(text, subject)
-    present = patterns_keys.present(_book(language).keys, "\n".join(sentences).lower())
+    title = _title(text, subject)
+    sentences = _sentences(text, title)
+    phrases = text_keys.around(_book(language).keys, title, text)
+    days_named = text_keys.around(intent_dates.keys(language), title, text)
     for sentence in sentences:
-        _judge_sentence(_Sentence(sentence, sentence.lower(), present), language, hits)
+        _judge_sentence(_Sentence(sentence, sentence.lower(), phrases, days_named), language, hits)
     scores = {verdict: sum(hit.weight for hit in found.values()) for verdict, found in hits.items()}
     features = (*weights.features("\n".join(sentences)), weights.distance(days))
     shares = _words().shares(features)
@@ -139,16 +137,19 @@ def _decide(scores: Mapping[str, float], shares: Mapping[str, float], stop: bool
     return best if spoken or shares[best] >= _LIKELY else "unclear"
 
 
-def _sentences(text: str, subject: str) -> list[str]:
-    """Return the spoken words in sentences, apostrophes made plain, line breaks gone."""
+def _title(text: str, subject: str) -> str:
+    """Return the subject without its prefixes; nothing where it is ours, above words of the writer's own."""
+    title = _SUBJECT_PREFIX.sub("", subject)
+    return "" if title != subject and quoting.spoken(text).strip() else title
+
+
+def _sentences(text: str, title: str) -> list[str]:
+    """Return title and spoken words in sentences, apostrophes made plain, line breaks gone."""
     spoken = quoting.spoken(text).strip()
     if len(spoken) > _MAX_TEXT + _MAX_END:
         spoken = f"{spoken[:_MAX_TEXT]}\n\n{spoken[-_MAX_END:]}"
     spoken = spoken.replace("’", "'").replace("\u00a0", " ").replace("\u202f", " ").replace("´", "'")
-    title = _SUBJECT_PREFIX.sub("", subject)
-    answered = title != subject
-    pieces = [] if answered and spoken else [title.replace("’", "'")]
-    pieces += _SENTENCE.split(spoken)
+    pieces = [title.replace("’", "'"), *_SENTENCE.split(spoken)]
     flat = (" ".join(piece.split()) for piece in pieces)
     return [piece[:_MAX_SENTENCE] for piece in flat if piece][:_MAX_SENTENCES]
 
@@ -158,20 +159,22 @@ class _Sentence:
     text: str
     lowered: str
     around: frozenset[str]  # the keys that the whole text holds
+    days: frozenset[str]  # and those that can name days
 
 
 def _judge_sentence(sentence: _Sentence, language: str, hits: dict[str, dict[str, _Hit]]) -> None:
     lowered = sentence.lowered
-    present = [key for key in sentence.around if key in lowered]
-    but = max((match.start() for match in _BUT.finditer(lowered)), default=-1)
+    present = presence.within(sentence.around, lowered)
     matched = False
-    for family, match in _book(language).matches(sentence.text, present):
+    found = list(_book(language).matches(sentence.text, lowered, present))
+    but = max((match.start() for match in _BUT.finditer(lowered)), default=-1) if found else -1
+    for family, match in found:
         if family.verdict == "unsubscribe" and not _pleads(family, sentence.text, language):
             continue
         matched = matched or family.verdict != "question"
         weight = family.weight * _share(family.verdict, match.end() <= but, lowered.endswith("?"))
-        _note(hits, family.verdict, family.pattern.code, _Hit(weight, match[0].strip()[:80]))
-    near = _judge_day(lowered, language, hits)
+        _note(hits, family.verdict, family.pattern.code, _Hit(weight, written(match, sentence.text).strip()[:80]))
+    near = _judge_day(sentence, language, hits)
     if "?" in lowered and any(map(str.isalpha, lowered)):
         _note(hits, "question", "question.mark", _Hit(0.5 if matched or near else 2.0, sentence.text[-80:]))
 
@@ -179,7 +182,8 @@ def _judge_sentence(sentence: _Sentence, language: str, hits: dict[str, dict[str
 def _pleads(family: _Family, sentence: str, language: str) -> bool:
     """Say whether a request to stop still speaks when denied clauses and feet of mailings are left out."""
     plea = intent_plea.of(sentence, language)
-    return plea == sentence or any(branch.regex.search(plea) for branch in family.branches)
+    lowered = plea.lower()
+    return plea == sentence or any(branch.find(plea, lowered) for branch in family.branches)
 
 
 def _share(verdict: str, before_but: bool, asked: bool) -> float:
@@ -189,12 +193,14 @@ def _share(verdict: str, before_but: bool, asked: bool) -> float:
     return (_BEFORE_BUT if before_but else 1) * (_ASKED if asked and verdict == "objection" else 1)
 
 
-def _judge_day(lowered: str, language: str, hits: dict[str, dict[str, _Hit]]) -> bool:
+def _judge_day(sentence: _Sentence, language: str, hits: dict[str, dict[str, _Hit]]) -> bool:
     """Weigh a day beside a word of contact: a far one asks for patience, a near one (True) offers to talk."""
-    if not language or not intent_dates.may_name_a_day(lowered, language):
+    lowered = sentence.lowered
+    present = presence.within(sentence.days, lowered)
+    if not language or not intent_dates.may_name_a_day(lowered, language, present):
         return False
     asks = intent_dates.asks_for_contact(lowered, language)
-    distance = intent_dates.distance(lowered, language, near=asks or "?" in lowered)
+    distance = intent_dates.distance(lowered, language, asks or "?" in lowered, present)
     if not distance:
         return False
     if distance == "far":
@@ -242,18 +248,9 @@ def _family(pattern: patterns.Pattern) -> _Family:
 def _book(language: str, verdict: str = "") -> _Book:
     """Return the families of a language, or those for one verdict, arranged for the search."""
     families = tuple(family for family in _families(language) if verdict in ("", family.verdict))
-    row = tuple((family, branch) for family in families for branch in family.branches)
-    by_key: dict[str, list[int]] = {}
-    for at, (_, branch) in enumerate(row):
-        for key in branch.keys:
-            by_key.setdefault(key, []).append(at)
-    return _Book(
-        families=families,
-        branches=row,
-        keyless=frozenset(at for at, (_, branch) in enumerate(row) if not branch.keys),
-        by_key={key: tuple(found) for key, found in by_key.items()},
-        keys=patterns_keys.index(by_key),
-    )
+    branches = tuple((family, branch) for family in families for branch in family.branches)
+    row = patterns_keys.Row(branch for _, branch in branches)
+    return _Book(branches, row, presence.index(row.keys))
 
 
 def warm(language: str) -> None:
@@ -261,17 +258,15 @@ def warm(language: str) -> None:
     for verdict in ("", "referral"):
         _book(language, verdict)
     intent_plea.warm(language)
-    if language:
-        for near in (True, False):
-            intent_dates.distance("", language, near=near)
     _words().shares(weights.features(""))
 
 
-def speaks_for(verdict: str, sentence: str, language: str) -> bool:
-    """Say whether a family of this verdict matches the sentence."""
+def speaks_for(verdict: str, sentence: str, language: str, text: str = "") -> bool:
+    """Say whether a family of this verdict matches the sentence, which is one of a text."""
     book = _book(language, verdict)
-    present = patterns_keys.present(book.keys, sentence.lower())
-    return next(iter(book.matches(sentence, present)), None) is not None
+    lowered = sentence.lower()
+    present = presence.within(text_keys.around(book.keys, text or sentence), lowered)
+    return next(book.matches(sentence, lowered, present), None) is not None
 
 
 def families(language: str) -> Iterable[tuple[patterns.Pattern, re.Pattern[str] | None]]:

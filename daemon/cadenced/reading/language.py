@@ -29,8 +29,9 @@ def detect(text: str) -> str:
     """Return en, fr, de, nl, es, it, pt or sv; an empty string when the words do not tell."""
     scores = dict.fromkeys(LANGUAGES, 0.0)
     part = text[:_MAX_TEXT].lower()
-    for word in _WORD.findall(part):
-        for language, weight in _weights().get(word.replace("’", "'"), ()):
+    weights = _weights()
+    for word in _WORD.findall(part.replace("’", "'")):
+        for language, weight in weights.get(word, ()):
             scores[language] += weight
     _add_letters(part, scores)
     return _clear_winner(scores)

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
-from cadenced.reading import patterns_keys
+from cadenced.reading import patterns_keys, presence
 
 _FRAGMENT = re.compile(r"<<(\w+)>>")
 _KNOWN = frozenset({"code", "language", "regex", "keys", "case", "must", "must_not"})
@@ -42,34 +42,23 @@ class Pattern:
         """Its outermost alternatives, each with the pieces of text that it needs."""
         return patterns_keys.branches(self.source)
 
-    @cached_property
-    def needs(self) -> frozenset[str]:
-        """Its keys, or those of all its alternatives."""
-        return frozenset(self.keys) or frozenset(key for branch in self.branches for key in branch.keys)
-
-    def find(self, text: str, present: frozenset[str]) -> re.Match[str] | None:
-        """Find the phrase in a text that holds these of its keys."""
-        if self.keys:
-            return None if self.needs.isdisjoint(present) else self.regex.search(text)
-        for branch in self.branches:
-            if branch.possible(present):
-                match = branch.regex.search(text)
-                if match:
-                    return match
-        return None
-
-    def search(self, text: str, lowered: str | None = None) -> re.Match[str] | None:
-        """Find the phrase, in any of its alternatives; `lowered` is `text.lower()`.
+    def search(self, text: str, lowered: str | None = None) -> str:
+        """Return the words of the phrase, in any of its alternatives, or ""; `lowered` is `text.lower()`.
 
         Without one of `keys` in it no regex is tried; without `keys` each alternative is asked for its own.
         """
         low = text.lower() if lowered is None else lowered
-        for key in self.keys:
-            if key in low:
-                return self.regex.search(text)
         if self.keys or self.case:
-            return None if self.keys else self.regex.search(text)
-        return self.find(text, frozenset([key for key in self.needs if key in low]))
+            match = self.regex.search(text) if not self.keys or any(key in low for key in self.keys) else None
+        else:
+            present = presence.within(self._pieces, low)
+            found = (branch.find(text, low) for branch in self.branches if branch.possible(present))
+            match = next(filter(None, found), None)
+        return (patterns_keys.written(match, text) or self.code) if match else ""
+
+    @cached_property
+    def _pieces(self) -> frozenset[str]:
+        return frozenset(key for branch in self.branches for key in branch.every)
 
 
 @cache

@@ -6,84 +6,117 @@ missing or meets something unknown there are no keys, and every text is tried: s
 
 import importlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
+
+from cadenced.reading.presence import DIGIT
 
 _FLAGS = re.IGNORECASE | re.MULTILINE
 _BORDERS = (r"\b", r"(?:\b|(?=<))", r"(?:\b|(?=\())")  # what may stand before a group of words
 _CLOSINGS = (r")\b", ")")
 _SHORTEST = 2
 _RARE = frozenset("?@")  # one such sign is a key, too
-_PIECE = 4
 _MOST = 80
+_LONG = 4  # a second set of shorter keys costs more than it spares
 _MANY = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Branch:
-    """One alternative of an expression with its keys; compiled without further ado."""
+    """One alternative of an expression; a match of it holds one of `keys` and one of each of `more`.
+
+    It is written for lower-case text, unless it is `cased`.
+    """
 
     regex: re.Pattern[str]
     keys: frozenset[str]
+    more: tuple[frozenset[str], ...] = ()
+    cased: bool = False
 
     def possible(self, present: frozenset[str]) -> bool:
         """Say whether the alternative can match in a text that holds these keys."""
-        return not self.keys or not self.keys.isdisjoint(present)
+        return (not self.keys or not self.keys.isdisjoint(present)) and self.completed(present)
+
+    def completed(self, present: frozenset[str]) -> bool:
+        """Say whether these keys, which hold one of its first, hold all others that it needs."""
+        return not any(map(present.isdisjoint, self.more))
+
+    def find(self, text: str, lowered: str) -> re.Match[str] | None:
+        """Find it in a text or in its lower-case form; `written` tells the words."""
+        return self.regex.search(text if self.cased else lowered)
+
+    def search(self, lowered: str) -> re.Match[str] | None:
+        """Find it in a lower-case text; without one of its keys there it is not tried."""
+        return self.regex.search(lowered) if any(key in lowered for key in self.keys) or not self.keys else None
+
+    @property
+    def every(self) -> frozenset[str]:
+        """All keys that a text is to be asked for."""
+        return self.keys.union(*self.more)
 
 
-@dataclass(frozen=True)
-class Index:
-    """Keys by their first four bytes in UTF-8, each with its last four; `short` are those of fewer bytes."""
-
-    by_head: Mapping[int, tuple[tuple[str, int], ...]]
-    heads: frozenset[int]  # between sets the shorter one is walked, which for a short text is the text
-    short: tuple[str, ...]
+def written(match: re.Match[str], text: str) -> str:
+    """Return the words of a match in a text or its lower-case form as they are written in the text."""
+    return text[match.start() : match.end()] if len(match.string) == len(text) else match[0]
 
 
-def index(keys: Iterable[str]) -> Index:
-    """Arrange keys so that those of a text are found without asking for each."""
-    by_head: dict[int, list[tuple[str, int]]] = {}
-    short = []
-    for key in sorted(set(keys)):
-        data = key.encode("utf-8", "surrogatepass")
-        if len(data) < _PIECE:
-            short.append(key)
-        else:
-            by_head.setdefault(_number(data[:_PIECE]), []).append((key, _number(data[-_PIECE:])))
-    return Index({head: tuple(several) for head, several in by_head.items()}, frozenset(by_head), tuple(short))
+class Row:
+    """Alternatives in their order, those that can match in a text found by its keys."""
 
+    def __init__(self, branches: Iterable[Branch]) -> None:
+        """Take them; their numbers are their places."""
+        self._branches = tuple(branches)
+        self._keyless = [at for at, branch in enumerate(self._branches) if not branch.keys]
+        self._by_key: dict[str, list[int]] = {}
+        for at, branch in enumerate(self._branches):
+            for key in branch.keys:
+                self._by_key.setdefault(key, []).append(at)
+        self._first = frozenset(self._by_key)
+        self.keys = frozenset(key for branch in self._branches for key in branch.every)
+        """What a text is to be asked for."""
 
-def present(keys: Index, lowered: str) -> frozenset[str]:
-    """Return the keys that a lower-case text holds."""
-    pieces = _pieces(lowered)
-    found = [
-        key
-        for head in pieces.intersection(keys.heads)
-        for key, tail in keys.by_head[head]
-        if tail in pieces and key in lowered
-    ]
-    return frozenset(found + [key for key in keys.short if key in lowered])
-
-
-@lru_cache(maxsize=2)  # the same text is asked for several kinds of keys, one after the other
-def _pieces(text: str) -> frozenset[int]:
-    """Return every run of four bytes as a number: four views of the text, each a byte further on."""
-    view = memoryview(text.encode("utf-8", "surrogatepass"))
-    pieces: set[int] = set()
-    for at in range(min(_PIECE, len(view))):
-        pieces.update(view[at : len(view) - (len(view) - at) % _PIECE].cast("I"))
-    return frozenset(pieces)
-
-
-def _number(four: bytes) -> int:
-    return int(memoryview(four).cast("I")[0])
+    def possible(self, present: frozenset[str]) -> list[int]:
+        """Return the numbers of those that can match in a text which holds these keys, in order."""
+        numbers = set(self._keyless)
+        for key in self._first & present:
+            numbers.update(self._by_key[key])
+        return [at for at in sorted(numbers) if self._branches[at].completed(present)]
 
 
 def branches(source: str) -> tuple[Branch, ...]:
-    """Part an expression at its outermost alternatives, so that each is tried only where it can match."""
-    return tuple(Branch(re.compile(piece, _FLAGS), frozenset(keys(piece))) for piece in parts(source))
+    """Part an expression that minds no case at its outermost alternatives, each to be tried only where it can match."""
+    return tuple(map(_branch, parts(source)))
+
+
+def _branch(piece: str) -> Branch:
+    if "(?-i:" in piece:
+        return replace(branch(re.compile(piece, _FLAGS)), cased=True)
+    return branch(re.compile(in_lower_case(piece), re.MULTILINE))
+
+
+_ESCAPE_OR_TEXT = re.compile(r"\\.|[^\\]+", re.DOTALL)
+
+
+def in_lower_case(source: str) -> str:
+    r"""Write an expression for lower-case text; `\S` and its like keep their meaning."""
+    return _ESCAPE_OR_TEXT.sub(lambda piece: piece[0] if piece[0][0] == "\\" else piece[0].lower(), source)
+
+
+def branch(regex: re.Pattern[str], most: int = _MOST) -> Branch:
+    """Return a whole expression with its keys, sets of more than so many left out."""
+    first, *more = needs(regex.pattern, most, digits=True) or (frozenset(),)
+    return Branch(regex, first, tuple(several for several in more if _selective(several)))
+
+
+def needs(source: str, most: int = _MOST, digits: bool = False) -> tuple[frozenset[str], ...]:
+    """Return sets of lower-case strings of each of which any match must hold at least one, the most telling first.
+
+    `digits`: any digit counts as a string, too (`presence.DIGIT`).
+    """
+    found = dict.fromkeys(several for several in _all_of(_parsed(source)) if 0 < len(several) <= most)
+    useful = (several for several in found if digits or DIGIT not in several)
+    return tuple(sorted(useful, key=lambda several: (-min(map(len, several)), len(several), sorted(several))))
 
 
 def parts(source: str) -> tuple[str, ...]:
@@ -137,75 +170,55 @@ def _alternatives(source: str) -> list[str]:
 
 def keys(source: str) -> tuple[str, ...]:
     """Return lower-case strings of which any match must hold at least one; empty when there is no such set."""
+    found = needs(source)
+    return tuple(sorted(found[0])) if found else ()
+
+
+def _selective(keys: frozenset[str]) -> bool:
+    return min(map(len, keys)) >= _LONG or keys == {DIGIT}
+
+
+def _parsed(source: str) -> Any:
     try:
         parser = importlib.import_module("re._parser")
-        found = _of_sequence(parser.parse(source, re.IGNORECASE | re.MULTILINE))
+        return parser.parse(source, re.IGNORECASE | re.MULTILINE)
     except (ImportError, AttributeError, re.error):
         return ()
-    return tuple(sorted(found)) if found and len(found) <= _MOST else ()
 
 
-def needs(source: str) -> tuple[tuple[str, ...], ...]:
-    """Return sets of lower-case strings, the most telling first: any match must hold at least one of each."""
-    try:
-        parser = importlib.import_module("re._parser")
-        found = _every(parser.parse(source, re.IGNORECASE | re.MULTILINE))
-    except (ImportError, AttributeError, re.error):
-        return ()
-    useful = [one for one in dict.fromkeys(found) if len(one) <= _MOST and _better(frozenset(), one)]
-    ranked = sorted(useful, key=lambda one: (-min(map(len, one)), len(one), sorted(one)))
-    return tuple(tuple(sorted(one)) for one in ranked)
+def _all_of(tokens: Any, before: str = "") -> list[frozenset[str]]:
+    """Return a set for each part of a sequence that must be there and can be told by its text.
 
-
-def _every(tokens: Any) -> list[frozenset[str]]:
-    """Return the set of each part that must be there, also of those within a group."""
+    `before`: the letters right before it, which the parser has taken out of the alternatives that share them.
+    """
     found: list[frozenset[str]] = []
-    run = ""
+    run = before
     for name, value in [*((str(op), value) for op, value in tokens), ("END", None)]:
         if name == "LITERAL":
             run += chr(value).lower()
             continue
-        found.append(frozenset({run}))
+        found += [frozenset({run}), *_of_part(name, value, run)]
         run = ""
-        found += _every_of_part(name, value)
-    return found
+    return [several for several in found if several and all(map(_tells, several))]
 
 
-def _every_of_part(name: str, value: Any) -> list[frozenset[str]]:
+def _tells(key: str) -> bool:
+    return len(key) >= _SHORTEST or key in _RARE
+
+
+def _of_part(name: str, value: Any, before: str) -> list[frozenset[str]]:
     if name == "SUBPATTERN":
-        return _every(value[-1])
-    if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] >= 1:
-        return _every(value[2])
-    return [_of_part(name, value)]
-
-
-def _of_sequence(tokens: Any) -> frozenset[str]:
-    """Return the best set among the parts that must all be there: the one whose shortest key is longest."""
-    best: frozenset[str] = frozenset()
-    run = ""
-    for name, value in [*((str(op), value) for op, value in tokens), ("END", None)]:
-        if name == "LITERAL":
-            run += chr(value).lower()
-            continue
-        best = _better(best, frozenset({run}))
-        run = ""
-        best = _better(best, _of_part(name, value))
-    return best
-
-
-def _of_part(name: str, value: Any) -> frozenset[str]:
-    if name == "SUBPATTERN":
-        return _of_sequence(value[-1])
+        return _all_of(value[-1], before)
     if name == "BRANCH":
-        branches = [_of_sequence(branch) for branch in value[1]]
-        return frozenset().union(*branches) if all(branches) else frozenset()
+        best = [_best(_all_of(one, before)) for one in value[1]]
+        return [frozenset().union(*best)] if all(best) else []
     if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] >= 1:
-        return _of_sequence(value[2])
-    return frozenset()
+        return _all_of(value[2], before)
+    if name == "IN" and [str(one) for _, one in value] == ["CATEGORY_DIGIT"]:
+        return [frozenset({DIGIT})]
+    return []
 
 
-def _better(old: frozenset[str], new: frozenset[str]) -> frozenset[str]:
-    new = new if new and all(len(key) >= _SHORTEST or key in _RARE for key in new) else frozenset()
-    if not new or not old:
-        return new or old
-    return new if (min(map(len, new)), -len(new)) > (min(map(len, old)), -len(old)) else old
+def _best(sets: list[frozenset[str]]) -> frozenset[str]:
+    """Return the set whose shortest key is longest, of several such the smallest."""
+    return max(sets, key=lambda several: (min(map(len, several)), -len(several)), default=frozenset())

@@ -4,10 +4,8 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
-from cadenced.reading import patterns_keys
+from cadenced.reading import patterns_keys, presence
 from cadenced.reading.patterns import Pattern
-
-_ESCAPE_OR_TEXT = re.compile(r"\\.|[^\\]+", re.DOTALL)
 
 
 class _Phrase:
@@ -15,12 +13,12 @@ class _Phrase:
 
     def __init__(self, pattern: Pattern, source: str) -> None:
         self.pattern = pattern
-        self.keys, self.also = [*patterns_keys.needs(source), (), ()][:2]
+        self.keys, self.also = [*patterns_keys.needs(source), frozenset(), frozenset()][:2]
         self._source = source
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
-        return re.compile(_lowered(self._source), re.MULTILINE)
+        return re.compile(patterns_keys.in_lower_case(self._source), re.MULTILINE)
 
     def search(self, lowered: str) -> re.Match[str] | None:
         """Find the phrase in a text that holds one of its `keys`; it must hold one of `also`, too."""
@@ -29,14 +27,9 @@ class _Phrase:
         return self.regex.search(lowered)
 
 
-def _lowered(source: str) -> str:
-    r"""Write an expression for lower-case text; `\S` and its like keep their meaning."""
-    return _ESCAPE_OR_TEXT.sub(lambda piece: piece[0] if piece[0][0] == "\\" else piece[0].lower(), source)
-
-
 def joined(patterns: Iterable[Pattern]) -> re.Pattern[str]:
     """Return one expression for all, to be tried on short lower-case texts."""
-    return re.compile("|".join(f"(?:{_lowered(one.source)})" for one in patterns), re.MULTILINE)
+    return re.compile("|".join(f"(?:{patterns_keys.in_lower_case(one.source)})" for one in patterns), re.MULTILINE)
 
 
 class Phrasebook:
@@ -50,12 +43,12 @@ class Phrasebook:
         for at, phrase in enumerate(self._phrases):
             for key in phrase.keys:
                 self._by_key[key] = self._by_key.get(key, 0) | 1 << at
-        self._keys = patterns_keys.index(self._by_key)
+        self._keys = presence.index(self._by_key)
 
     def first(self, lowered: str) -> tuple[Pattern, re.Match[str]] | None:
         """Return the first pattern that speaks in a lower-case text, with its words."""
         possible = self._keyless
-        for key in patterns_keys.present(self._keys, lowered):
+        for key in presence.present(self._keys, lowered):
             possible |= self._by_key[key]
         while possible:
             lowest = possible & -possible

@@ -42,11 +42,13 @@ def spoken(text: str) -> str:
 
 
 def _take_apart(lines: list[Line]) -> Own:
-    marks = quoting_lines.marks(lines)
+    lowered = quoting_lines.lowered(lines)
+    marks = quoting_lines.marks(lines, lowered)
     keep, quoted = _above(lines, marks)
     if not any(line.own for line in keep) and marks:
         keep, quoted = _below(lines, marks[0])
-    return _own(keep, quoted)
+    around = quoting_tail.around(lowered, lines[quoting_lines.MAX_LINES :])
+    return _own(keep, quoted, around)
 
 
 def _above(lines: list[Line], marks: list[Mark]) -> tuple[list[Line], list[Line]]:
@@ -65,10 +67,10 @@ def _below(lines: list[Line], first: Mark) -> tuple[list[Line], list[Line]]:
     rest = lines[first.stop :]
     if first.kind in ("headers", "original"):
         return lines[: first.start], rest
-    inner = quoting_lines.marks(rest)
+    inner = quoting_lines.marks(rest, quoting_lines.lowered(rest))
     if first.kind == "forward" and inner and inner[0].kind == "headers" and not _text_before(rest, inner[0]):
         rest = rest[inner[0].stop :]
-        inner = quoting_lines.marks(rest)
+        inner = quoting_lines.marks(rest, quoting_lines.lowered(rest))
     stop = inner[0].start if inner and _text_before(rest, inner[0]) else len(rest)
     return rest[:stop], rest[stop:]
 
@@ -88,8 +90,8 @@ def _up_to_next(rest: list[Line], marks: list[Mark], first: Mark) -> list[Line]:
     return rest[: later[0].start - first.stop] if later else rest
 
 
-def _own(keep: list[Line], quoted: list[Line]) -> Own:
-    kept, signature = quoting_tail.strip(keep)
+def _own(keep: list[Line], quoted: list[Line], around: frozenset[str]) -> Own:
+    kept, signature = quoting_tail.strip(keep, around)
     runs = _runs(kept)
     answers = [run for run in runs if run[0].own]
     quotes = [run for run in runs if run[0].quoted]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal
 
-from cadenced.reading import patterns, patterns_keys
+from cadenced.reading import patterns, presence
 
 Kind = Literal["wrote", "headers", "original", "forward"]
 
@@ -56,9 +56,14 @@ def split(text: str) -> list[str]:
     return text.split("\n", MAX_LINES)
 
 
-def marks(lines: list[Line]) -> list[Mark]:
-    """Find every mark in order and note on each line whether it is quoted."""
-    verbs = _verbs_in(lines)
+def lowered(lines: list[Line]) -> str:
+    """Return the lines that are looked at, in lower case."""
+    return "\n".join([line.text for line in lines[:MAX_LINES]]).lower()
+
+
+def marks(lines: list[Line], lowered: str) -> list[Mark]:
+    """Find every mark in order and note on each line whether it is quoted; `lowered` is all of them in lower case."""
+    verbs = _verbs_in(lowered)
     _note_quotes(lines, verbs)
     found: list[Mark] = []
     labels: dict[int, str] = {}
@@ -230,16 +235,15 @@ def _second_label(text: str) -> set[str]:
 # --------------------------------------------------------------------------------------------- attribution
 
 
-def _verbs_in(lines: list[Line]) -> re.Pattern[str] | None:
+def _verbs_in(text: str) -> re.Pattern[str] | None:
     """Return the verbs of attributions that the text holds at all, as one expression; None when it holds none."""
-    text = "\n".join(line.text for line in lines[:MAX_LINES]).lower()
-    present = patterns_keys.present(_verb_keys(), text)
+    present = presence.present(_verb_keys(), text)
     return _verb_regex(tuple(sorted(present))) if present else None
 
 
 @cache
-def _verb_keys() -> patterns_keys.Index:
-    return patterns_keys.index(patterns.table("quoting")["attribution"]["verbs"])
+def _verb_keys() -> presence.Index:
+    return presence.index(patterns.table("quoting")["attribution"]["verbs"])
 
 
 @lru_cache(maxsize=256)

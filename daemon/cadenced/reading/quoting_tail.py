@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from cadenced.reading import patterns, patterns_keys
+from cadenced.reading import patterns, patterns_keys, presence
 from cadenced.reading.quoting_lines import Line
 
 _DELIMITER = re.compile(r"\s{0,2}(?:--|__|—|–|- -|---|_{5,}|-{20,}|\*{5,}|={4,})\s*$")
@@ -21,15 +21,21 @@ _WIDEST_LINE = 90
 _LONGEST_LINE = 400  # characters of a line that are looked at
 
 
-def strip(lines: list[Line]) -> tuple[list[Line], list[Line]]:
-    """Part the lines into the writer's words (with kept quotes) and what stands under them."""
+def around(lowered: str, further: list[Line]) -> frozenset[str]:
+    """Return the keys of what can stand under somebody's words that a lower-case text and further lines hold."""
+    found = presence.present(_tail_keys(), lowered)
+    return found.union(*(presence.present(_tail_keys(), line.text.lower()) for line in further))
+
+
+def strip(lines: list[Line], around: frozenset[str]) -> tuple[list[Line], list[Line]]:
+    """Part the lines of a text with these keys into the writer's words (with kept quotes) and what is under them."""
     kept: list[Line] = []
     tail: list[Line] = []
     for block in _blocks(lines):
         if block[0].quoted:
             kept.extend(block)
             continue
-        cut = _cut(block)
+        cut = _cut(block, around)
         kept.extend(block[:cut])
         tail.extend(block[cut:])
     return kept, tail
@@ -46,11 +52,11 @@ def _blocks(lines: list[Line]) -> list[list[Line]]:
     return blocks
 
 
-def _cut(block: list[Line]) -> int:
+def _cut(block: list[Line], around: frozenset[str]) -> int:
     """Return the line at which the words end, trying the surest signs first."""
     cut = next((at for at, line in enumerate(block) if line.signature), len(block))
     cut = min(cut, _delimiter(block[:cut]))
-    cut = min(cut, _tail_line(block[:cut]))
+    cut = min(cut, _tail_line(block[:cut], around))
     return min(cut, _closing(block[:cut]))
 
 
@@ -67,10 +73,9 @@ def _delimiter(block: list[Line]) -> int:
     return len(block)
 
 
-def _tail_line(block: list[Line]) -> int:
+def _tail_line(block: list[Line], around: frozenset[str]) -> int:
     """Return the first device line, footer or disclaimer."""
-    present = patterns_keys.present(_tail_keys(), "\n".join(line.text for line in block).lower())
-    tails = [(tail, tuple(present.intersection(tail.keys))) for tail in _tails()]
+    tails = [(tail, tuple(around.intersection(tail.keys))) for tail in _tails()]
     tails = [(tail, keys) for tail, keys in tails if keys or not tail.keys]
     if tails:
         for at, line in enumerate(block):
@@ -110,8 +115,8 @@ def _tails() -> tuple[_Tail, ...]:
 
 
 @cache
-def _tail_keys() -> patterns_keys.Index:
-    return patterns_keys.index(key for tail in _tails() for key in tail.keys)
+def _tail_keys() -> presence.Index:
+    return presence.index(key for tail in _tails() for key in tail.keys)
 
 
 def _tail(pattern: patterns.Pattern) -> _Tail:

@@ -37,22 +37,22 @@ def read(text: str, language: str, anybody: bool = False) -> Referral | None:
     """
     spoken = quoting.spoken(text)[:_MAX_TEXT].replace("’", "'")
     sentences = [" ".join(piece.split()) for piece in _SENTENCE.split(spoken) if piece.strip()]
-    address, home = _address(sentences, language)
+    address, home = _address(sentences, language, text)
     if address:
         return Referral(_name_beside(home, address, language), address)
-    speaking = [sentence for sentence in sentences if intent.speaks_for("referral", sentence, language)]
+    speaking = [sentence for sentence in sentences if intent.speaks_for("referral", sentence, language, text)]
     names = (_name(sentence, language) for sentence in (*speaking, *(sentences if anybody else ())))
     name = next(filter(None, names), "")
     return Referral(name, "") if name else None
 
 
-def _address(sentences: list[str], language: str) -> tuple[str, str]:
+def _address(sentences: list[str], language: str, text: str) -> tuple[str, str]:
     """Return the address in the sentence that refers best, and that sentence."""
     best, found = -10, ("", "")
     for sentence in sentences:
         if "@" not in sentence:
             continue
-        score = 2 * intent.speaks_for("referral", sentence, language) - 3 * bool(_words("gone").search(sentence))
+        score = 2 * intent.speaks_for("referral", sentence, language, text) - 3 * bool(_words("gone").search(sentence))
         for match in _ADDRESS.finditer(sentence):
             if score > best:
                 best, found = score, (match[0].rstrip(".'-"), sentence)

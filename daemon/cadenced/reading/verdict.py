@@ -12,6 +12,7 @@ from cadenced.reading import (
     bounce,
     bounce_advice,
     calendar,
+    closed,
     complaint,
     dates,
     intent,
@@ -103,6 +104,7 @@ def _tongue(inbound: Inbound, own: str) -> str:
 
 def warm() -> None:
     """Compile every expression that a judgement can need: about a second, so that no message waits for it."""
+    bounce.warm()
     automatic_voice.warm()
     for tongue in ("", *languages.LANGUAGES):
         intent.warm(tongue)
@@ -246,7 +248,10 @@ def _person(inbound: Inbound, own: str, tongue: str, clock: _Clock) -> Verdict:
     until = dates.again_on(own, clock.sent, tongue, clock.business) if clock.sent else None
     days = (until - clock.sent.date()).days if until and clock.sent else None
     meant = intent.judge(own, inbound.subject, tongue, days)
-    if not own:
+    shut = closed.why(inbound, own)
+    if shut:
+        meant = intent.Intent("reply.unclear", (shut,))
+    elif not own:
         meant = _nothing_own(inbound, meant, tongue)
     return Verdict(
         meant.kind,

@@ -8,8 +8,9 @@ between them, first words; months and weekdays are one word each. The shares of 
 import itertools
 import math
 import re
+import struct
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -28,24 +29,36 @@ _FEW, _SEVERAL = 6, 20
 _PLAIN = frozenset({"may", "mars", "mar", "mai", "set", "out", "ago", "jun", "march"})
 
 
+_BITS = 32
+_BIAS = 1 << 15  # makes each weight positive, so that none borrows from its neighbour
+_FIELD = (1 << _BITS) - 1
+
+
 @dataclass(frozen=True)
 class Scale:
-    """Kinds of meaning, and for each feature its weight for each kind, in `SCALE`ths."""
+    """Kinds of meaning, and for each feature its weight for each kind in `SCALE`ths, put into one number (`packed`)."""
 
     kinds: Sequence[str]
-    rows: Mapping[str, tuple[int, ...]]
+    rows: Mapping[str, int]
 
     def shares(self, found: Sequence[str]) -> Mapping[str, float]:
         """Return for each kind the share with which these features speak for it."""
-        known = [self.rows[one] for one in found if one in self.rows]
-        sums = list(map(sum, zip(*known, strict=True))) or [0] * len(self.kinds)
+        known = list(filter(None, map(self.rows.get, found)))
+        total, bias = sum(known), len(known) * _BIAS
+        sums = [(total >> at & _FIELD) - bias for at in range(0, _BITS * len(self.kinds), _BITS)]
         return dict(zip(self.kinds, softened(sums, len(found)), strict=True))
 
     def reasons(self, found: Iterable[str], kind: str, most: int = 4) -> tuple[str, ...]:
         """Return the features that speak loudest for a kind, loudest first."""
-        at = self.kinds.index(kind)
-        told = [(self.rows[one][at], one) for one in found if one in self.rows and one[0] not in "#~"]
-        return tuple(one for weight, one in sorted(told, key=lambda pair: (-pair[0], pair[1]))[:most] if weight > 0)
+        at = _BITS * self.kinds.index(kind)
+        told = [(_BIAS - (self.rows[one] >> at & _FIELD), one) for one in found if one in self.rows]
+        return tuple(one for weight, one in sorted(told) if weight < 0 and one[0] not in "#~")[:most]
+
+
+def packed(weights: Iterable[int]) -> int:
+    """Return weights as one number, the first in its lowest bits; adding such numbers adds each weight."""
+    biased = [weight + _BIAS for weight in weights]
+    return int.from_bytes(struct.pack(f"<{len(biased)}I", *biased), "little")
 
 
 def softened(sums: Sequence[float], features: int) -> list[float]:
@@ -61,7 +74,7 @@ def load(name: str) -> Scale:
     """Read `patterns/NAME.toml`; a missing file is FileNotFoundError."""
     table = patterns.table(name)
     parted = (line.split("\t") for line in table["rows"].strip().split("\n"))
-    return Scale(tuple(table["kinds"]), {word: tuple(map(int, row.split(" "))) for word, row in parted})
+    return Scale(tuple(table["kinds"]), {word: packed(map(int, row.split(" "))) for word, row in parted})
 
 
 def distance(days: int | None) -> str:
@@ -78,11 +91,12 @@ def features(text: str) -> tuple[str, ...]:
     """Return what of a text is weighed, each once."""
     found: dict[str, None] = {}
     words = 0
+    classes = _calendar()
     for sentence in _SENTENCE.split(plain(text)):
         spoken = _WORD.findall(sentence)
         words += len(spoken)
         if spoken:
-            found.update(dict.fromkeys(_of_sentence([_classed(word) for word in spoken])))
+            found.update(dict.fromkeys(_of_sentence([classes.get(word) or _classed(word) for word in spoken])))
     found["#few" if words < _FEW else "#several" if words < _SEVERAL else "#many"] = None
     return tuple(found)
 
@@ -95,19 +109,17 @@ def plain(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFD", lowered) if not unicodedata.combining(sign))
 
 
-def _of_sentence(words: list[str]) -> Iterator[str]:
+def _of_sentence(words: list[str]) -> list[str]:
     cut = [word[:_CUT] for word in words]
-    yield from cut
-    yield from (f"~{word[:_STEM]}" for word in words if len(word) > _STEM)
-    yield from (f"{one} {two}" for one, two in itertools.pairwise(cut))
-    yield from (f"{one} _ {two}" for one, two in zip(cut, cut[2:], strict=False))
-    yield f"^ {cut[0]}"
-    if cut[-1] == "?":
-        yield f"? {cut[0]}"
+    stems = [f"~{word[:_STEM]}" for word in words if len(word) > _STEM]
+    pairs = [f"{one} {two}" for one, two in itertools.pairwise(cut)]
+    apart = [f"{one} _ {two}" for one, two in zip(cut, cut[2:], strict=False)]
+    last = [f"? {cut[0]}"] if cut[-1] == "?" else []
+    return [*cut, *stems, *pairs, *apart, f"^ {cut[0]}", *last]
 
 
 def _classed(word: str) -> str:
-    return "0" if word.isdigit() else _calendar().get(word, word)
+    return "0" if word.isdigit() else word
 
 
 @cache
