@@ -6,7 +6,7 @@ correct but pays several times as much and has no bounds.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cadenced.reading import charset, smime
@@ -118,12 +118,14 @@ def _walk(fields: header.Headers, body: bytes, depth: int, path: str) -> Iterato
     declared = fields.get("content-type")
     kind = declared.split(";", 1)[0].strip().lower()
     boundary = parameter(declared, "boundary").encode("utf-8", "replace") if kind.startswith("multipart/") else b""
-    if boundary and depth < DEPTH:
-        pieces = _pieces(body, boundary)
-        if pieces:
-            for piece in pieces:
-                yield from _walk(*_piece(piece, kind), depth + 1, f"{path}>{kind}")
-            return
+    pieces = _pieces(body, boundary) if boundary else []
+    if pieces and depth >= DEPTH:  # nobody nests like that to be read: what is in it stays shut
+        yield replace(_leaf(fields, body, depth, path), content_type="application/octet-stream")
+        return
+    if pieces:
+        for piece in pieces:
+            yield from _walk(*_piece(piece, kind), depth + 1, f"{path}>{kind}")
+        return
     signed = _signed(fields, body) if kind in smime.TYPES and depth < DEPTH else b""
     if signed:
         yield from _walk(*split(signed), depth + 1, f"{path}>{kind}")
