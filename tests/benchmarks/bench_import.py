@@ -103,6 +103,7 @@ def measure(database: Database, path: Path, rows: int, what: str) -> None:
             with closing(job.activation(now)) as steps:
                 while not steps.is_over:
                     slices.append(steps.step())
+                    time.sleep(steps.rest())
             found["made_real"] = real.rates(rows)
             told = Watch()
             counts = job.finish(now).counts

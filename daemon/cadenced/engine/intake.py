@@ -235,9 +235,9 @@ class Intake:
         slices = await self._outside(partial(job.activation, now))
         with closing(slices):
             while not slices.is_over:
-                span = await self._outside(slices.step)
+                await self._outside(slices.step)
                 self.heard()  # some of them may be due now
-                yield timedelta(seconds=slices.pause(span))
+                yield timedelta(seconds=await asyncio.to_thread(slices.rest))
 
     async def _outside(self, work: Callable[[], T]) -> T:
         """Take transactions in the thread in which the daemon takes all of them, each in its turn."""

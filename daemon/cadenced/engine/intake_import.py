@@ -80,7 +80,8 @@ def run(job: Job, now: datetime, progress: Progress) -> None:
     job.settle()
     with closing(job.activation(now)) as steps:
         while not steps.is_over:
-            time.sleep(steps.pause(steps.step()))
+            steps.step()
+            time.sleep(steps.rest())
 
 
 class Job:
@@ -285,9 +286,9 @@ class Nothing:
         """Do nothing."""
         return 0.0
 
-    def pause(self, span: float) -> float:
+    def rest(self) -> float:
         """Nobody has to wait for nothing."""
-        return span
+        return 0.0
 
 
 def _fingerprint(rules: Rules) -> str:

@@ -81,8 +81,8 @@ class Left:
         begin = partial(Activation, self._database, spool, import_id, self._rules(), self._clock.now())
         with closing(await outside(begin)) as slices:
             while not slices.is_over:
-                span = await outside(slices.step)
-                yield timedelta(seconds=slices.pause(span))
+                await outside(slices.step)
+                yield timedelta(seconds=await asyncio.to_thread(slices.rest))
         notes = spool.facts.get("notes", ())
         await self._database.run(partial(imports.finish, import_id=import_id, notes=notes, now=self._clock.now()))
         yield timedelta()

@@ -6,6 +6,7 @@ what a killed process leaves is taken up at the line it had reached, by the next
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import datetime
 from functools import partial
@@ -22,7 +23,15 @@ from cadenced.store.import_spool import Spool
 BOUND = 0.15
 """Seconds for which writers may have to wait for a slice."""
 
-WANTED = BOUND / 2
+WANTED = 0.06
+"""Seconds at which a slice aims: less than half of the bound, as a disk may stall in its commit."""
+
+BUSY, BUSY_ALONE = 0.5, 1.0
+"""Seconds for which slices hold SQLite's lock before others surely get it: beside a daemon, and beside nobody known."""
+
+REST = 0.12
+"""Seconds in which whoever waits for SQLite's lock asks for it at least once: its busy handler sleeps 0.1 s at most."""
+
 LEAST, MOST = 500, 8000
 """Rows in one slice, however slow or fast they are."""
 
@@ -38,6 +47,7 @@ class Activation:
         self._rules = rules
         self._now = now
         self._rows = LEAST
+        self._held = 0.0
         self._name, self.reached = database.transact(lambda tx: imports.begin_activation(tx, import_id))
         self._last = spool.last_line
         self._session = Session(database, spool)
@@ -54,11 +64,22 @@ class Activation:
         self._session.load(self.reached, until)
         self.reached, span = self._session.transact(partial(self._activate, part=part))
         self._rows = paced(self._rows, span)
+        self._held += span
         return span
 
-    def pause(self, span: float) -> float:
-        """Return how long to leave the database to others after a slice of ``span`` seconds."""
-        return span / 2 if self._database.is_shared() else 0.0
+    def rest(self) -> float:
+        """Return for how many seconds to leave the database to others; write the log back first, where that is due.
+
+        SQLite's lock knows no queue, so that gaps as short as between two slices are found by chance alone. PostgreSQL
+        serves writers in turn.
+        """
+        busy = BUSY if self._database.is_shared() else BUSY_ALONE
+        if not self._database.is_sqlite or self._held < busy:
+            return 0.0
+        self._held = 0.0
+        begun = time.monotonic()
+        self._session.checkpoint()
+        return max(REST - (time.monotonic() - begun), 0.0)
 
     def _activate(self, tx: Connection, part: Slice) -> int:
         found = imports.progress(tx, self._id)
@@ -76,5 +97,5 @@ class Activation:
 
 def paced(rows: int, span: float) -> int:
     """Return how many rows the next slice has, after one of ``rows`` for which writers waited ``span`` seconds."""
-    pace = min(max(WANTED / max(span, 1e-6), 0.5), 2.0)
+    pace = min(max(WANTED / max(span, 1e-6), 0.25), 1.5)
     return max(LEAST, min(int(rows * pace), MOST))
