@@ -126,6 +126,7 @@ def assemble(
 
         boxes = [box for box in workspace.config.mailboxes if box.name not in unserved]
         daemon.tenancy = workers.join(supervisor, crews, boxes, intake, agenda)
+    supervisor.closes = (*supervisor.closes, crews.scribe)
     return daemon
 
 

@@ -193,5 +193,5 @@ async def running(path: Path, sink: smtp_sink.Sink, *, boot: str = "", apart: bo
         await task
         for watcher in house.watchers:
             await watcher.close()
-        scribe.close()
+        await scribe.close(5)
         database.close()

@@ -226,7 +226,7 @@ async def test_a_process_apart_makes_the_same_bytes_as_the_one_in_place(home: Ho
         assert await apart.moved_in() != os.getpid()
         assert await apart.write(cases) == made(home, cases)
     finally:
-        apart.close()
+        await apart.close(5)
 
 
 async def test_an_edited_template_is_what_the_next_message_is_made_from(home: Home) -> None:
@@ -245,7 +245,7 @@ async def test_an_edited_template_is_what_the_next_message_is_made_from(home: Ho
         assert before != after
         assert after[0].frozen.template_version == edited.version
     finally:
-        apart.close()
+        await apart.close(5)
 
 
 async def test_a_process_that_was_killed_is_done_without(home: Home) -> None:
@@ -255,7 +255,7 @@ async def test_a_process_that_was_killed_is_done_without(home: Home) -> None:
         os.kill(await apart.moved_in(), signal.SIGKILL)
         assert await apart.write(cases) == made(home, cases)
     finally:
-        apart.close()
+        await apart.close(5)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked up in /proc")

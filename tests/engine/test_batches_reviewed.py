@@ -81,7 +81,7 @@ async def test_an_edit_takes_no_message_from_those_that_wait_for_the_process_apa
         assert not [one for one in done if one.cancelled()]
         assert all(len(one.result()) == len(cases) for one in done)
     finally:
-        apart.close()
+        await apart.close(5)
 
 
 async def test_what_cannot_travel_to_the_process_apart_is_made_in_place(home: Home) -> None:
@@ -92,7 +92,7 @@ async def test_what_cannot_travel_to_the_process_apart_is_made_in_place(home: Ho
         odd = replace(cases[0], prospect=replace(cases[0].prospect, fields=_Stubborn(cases[0].prospect.fields)))
         assert len(await apart.write([odd, *cases])) == scribe.FEW + 2
     finally:
-        apart.close()
+        await apart.close(5)
 
 
 class _Stubborn(dict[str, str]):

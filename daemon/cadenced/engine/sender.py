@@ -34,6 +34,9 @@ LOGIN_REST = timedelta(minutes=15)
 AFTER_GATE = timedelta(seconds=2)
 """A gate that stayed shut (a slow inbox) is not asked again at once; after 16 s at the most."""
 
+UNFILED_MOST = 200
+"""So many copies may wait to be filed; then touches wait: where filing is that slow, so is reading answers."""
+
 SHUT_OFTEN = 3
 """Who runs until nothing is left to do waits so many times in a row for a gate to open."""
 
@@ -100,10 +103,8 @@ class Sender:
 
     async def drain(self) -> None:
         """Wait until nothing is on the wire."""
-        while self._on_wire:
-            await asyncio.wait(list(self._on_wire.values()))
-        if self._filing is not None:
-            await asyncio.wait([self._filing])
+        while left := self._under_way():
+            await asyncio.wait(left)
 
     def stand_down(self) -> None:
         """Arm nothing any more; what is armed ends."""
@@ -112,15 +113,19 @@ class Sender:
     async def close(self, grace: float) -> None:
         """Begin no send any more; those on the wire have ``grace`` seconds to end, then the connection is dropped."""
         self.stand_down()
-        if self._on_wire:
-            await asyncio.wait(list(self._on_wire.values()), timeout=grace)
-        if self._filing is not None:
-            await asyncio.wait([self._filing], timeout=grace)
-        left = [*self._on_wire.values(), *([self._filing] if self._filing else [])]
+        loop = asyncio.get_running_loop()
+        until = loop.time() + grace
+        while (left := self._under_way()) and (span := until - loop.time()) > 0:
+            await asyncio.wait(left, timeout=span)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self._mailer.close()
+
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        """Return what has not ended: touches on the wire, and the filing of their copies."""
+        is_filing = self._filing is not None and not self._filing.done()
+        return [*self._on_wire.values(), *([self._filing] if self._filing is not None and is_filing else [])]
 
     def _look(self, tx: Connection, now: datetime) -> _Look:
         """Do what sends nothing, then find out what may be sent, in one transaction."""
@@ -158,6 +163,8 @@ class Sender:
         blocked = self._held or self._resting()
         if self._stopping or blocked or moment.quota.until is not None or moment.synced_at is None:
             return 0
+        if len(self._unfiled) > UNFILED_MOST:
+            return 0
         free = self._room - len(self._on_wire)
         return free if left is None else min(free, left - len(self._on_wire))
 
@@ -172,7 +179,7 @@ class Sender:
             self._learn(claimed, answer)
             await self._closing.settle(claimed, answer)
             log.info(type(answer).__name__.lower(), extra=self._told(claimed, answer))
-            if isinstance(answer, ports.Accepted):
+            if isinstance(answer, ports.Accepted) and self._workspace.files_copies(self._mailbox):
                 self._file_later(claimed.touch)
         except Exception as fault:  # noqa: BLE001 - raised again by the next tick, so that the daemon ends
             self._broken = fault
@@ -190,7 +197,10 @@ class Sender:
     async def _file_copies(self) -> None:
         try:
             while self._unfiled:
-                await self._watcher.file_copy(self._unfiled.popleft())
+                await self._watcher.file_copy(self._unfiled[0])
+                self._unfiled.popleft()
+                if len(self._unfiled) == UNFILED_MOST:
+                    self.wake.set()  # there is room again
         except Exception as fault:  # noqa: BLE001 - raised again by the next tick, so that the daemon ends
             self._broken = fault
         self.wake.set()
@@ -241,8 +251,7 @@ class Sender:
         gap_only = quota.until is not None and quota.until - now <= self._mailbox.min_gap * 2
         resting = self._resting() and (self._faults > 0 or self._shut > SHUT_OFTEN)
         stuck = bool(obstacle) or resting or (quota.until is not None and not gap_only)
-        busy = bool(self._on_wire) or (self._filing is not None and not self._filing.done())
-        self.idle = not busy and (not waiting or stuck)
+        self.idle = not self._under_way() and (not waiting or stuck)
         moments = [m for m in (upcoming, quota.until if waiting else None, now + self._rest_left()) if m and m > now]
         blind = self._held or self._watcher.synced_at is None  # who lifts that wakes us
         if waiting and not (moments or self._on_wire or blind):

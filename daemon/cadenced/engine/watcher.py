@@ -149,13 +149,13 @@ class Watcher:
 
     async def file_copy(self, touch: Touch) -> None:
         """File what was sent in the Sent folder, where we are the ones who do that; a failure is only logged."""
-        copies = self._workspace.sent_copy(self._mailbox)
         folder = self._sent_folder
-        if folder is None or copies not in {SentCopy.AUTO, SentCopy.APPEND}:
+        if folder is None or not self._workspace.files_copies(self._mailbox):
             return
+        always = self._workspace.sent_copy(self._mailbox) is SentCopy.APPEND
         try:
             async with self._lock:
-                if copies is SentCopy.APPEND or await self._inbox.find(folder, touch.message_id, touch.ref) is None:
+                if always or await self._inbox.find(folder, touch.message_id, touch.ref) is None:
                     await self._inbox.append(folder, touch.raw)
         except WireError as fault:
             log.warning("copy not filed", extra={"touch": touch.id, "fault": str(fault)})

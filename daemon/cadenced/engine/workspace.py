@@ -82,6 +82,10 @@ class Workspace:
         said = box.imap.sent_copy
         return self.probed.get(box.name, said) if said is SentCopy.AUTO else said
 
+    def files_copies(self, box: Mailbox) -> bool:
+        """Whether a copy of what a mailbox sends may be ours to file."""
+        return self.sent_copy(box) in {SentCopy.AUTO, SentCopy.APPEND}
+
     def rules(self) -> Rules:
         """Return what an import goes by at this moment."""
         return Rules(
