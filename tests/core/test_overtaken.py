@@ -36,3 +36,22 @@ def test_a_mail_by_hand_keeps_what_is_taken_up_later_at_its_distance(state: Stat
     resumed = lifecycle.apply(after, events.Resumed(written + timedelta(hours=1)), PLAN)
     distant = lifecycle.apply(enrolled(), events.Sent(written, "hello"), PLAN)
     assert resumed.due_at == distant.due_at
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.HALTED])
+@pytest.mark.parametrize("how", ["sent", "skip"])
+def test_a_doubt_that_is_settled_while_all_rests_keeps_what_is_taken_up_later_at_its_distance(
+    state: State, how: str
+) -> None:
+    resting = replace(enrolled(step="hello", anchor=MONDAY - timedelta(days=9)), state=state, due_at=LATER)
+    after = lifecycle.apply(resting, events.DoubtSettled(LATER, "hello", how), PLAN)
+    assert (after.state, after.due_at) == (state, LATER)
+    edited = replace(PLAN, steps=PLAN.steps[1:])  # the step that was in doubt has left the plan meanwhile
+    resumed = lifecycle.apply(after, events.Resumed(LATER + timedelta(hours=1)), edited)
+    distant = lifecycle.apply(enrolled(), events.Sent(LATER, "hello"), PLAN)
+    assert (resumed.step, resumed.due_at) == (distant.step, distant.due_at)
+
+
+def test_a_doubt_that_is_settled_by_sending_again_leaves_what_rests_where_it_is() -> None:
+    resting = replace(enrolled(step="hello", anchor=MONDAY), state=State.PAUSED, due_at=LATER)
+    assert lifecycle.apply(resting, events.DoubtSettled(LATER, "hello", "resend"), PLAN) == resting

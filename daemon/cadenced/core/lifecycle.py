@@ -105,6 +105,13 @@ def _doubt_settled(enrolment: Enrolment, event: events.DoubtSettled, sequence: S
     return _taken_up(settled, sequence, event.at)  # the plan went on meanwhile; the date of the question is not its own
 
 
+def _settled_meanwhile(enrolment: Enrolment, event: events.DoubtSettled, sequence: Sequence) -> Enrolment:
+    """Let what is taken up one day keep its distance from a touch that was found to be sent, or was left out."""
+    if event.how == "resend":
+        return enrolment
+    return _sent(enrolment, events.Sent(event.at, event.step), sequence)
+
+
 def _postponed(enrolment: Enrolment, event: events.Postponed, _: Sequence) -> Enrolment:
     return replace(enrolment, due_at=event.until, reason=event.reason)
 
@@ -343,7 +350,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
         events.TaskOpened: _task_opened,
         events.TaskDone: _done_meanwhile,
         events.DoubtRaised: _fact,
-        events.DoubtSettled: _fact,
+        events.DoubtSettled: _settled_meanwhile,
         events.Skipped: _sent,
         events.Paused: _paused,
         events.Resumed: _resumed,
@@ -372,7 +379,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], Transition]] = {
         events.ColleagueAnswered: _fact,
         events.TaskDone: _fact,
         events.DoubtRaised: _fact,
-        events.DoubtSettled: _fact,
+        events.DoubtSettled: _settled_meanwhile,
         events.Skipped: _fact,
         events.Halted: _halted,
         events.Resumed: _resumed,
