@@ -56,6 +56,18 @@ async def test_pages_audit_and_deeds_work_on_postgres(far: Story, capfd: Any) ->
     assert "hold" in said(capfd, "audit").out
 
 
+async def test_somebody_is_forgotten_on_postgres(far: Story, capfd: Any) -> None:
+    far.bring_in("ann@a.example", "bob@a.example", company="Works")
+    far.work()
+    await far.days(1)
+    far.answer("ann@a.example", "Yes, call me on Thursday.")
+    assert said(capfd, "forget", "ann@a.example", "--json").json["erased"]["touches"] == 1
+    far.bring_in("ann@a.example", sequence="office")
+    assert "was forgotten" in said(capfd, "why", "ann@a.example").err
+    assert said(capfd, "show", "bob@a.example").status == 0
+    assert "hold" in said(capfd, "audit").out
+
+
 async def test_a_broken_invariant_is_found_on_postgres(far: Story, capfd: Any) -> None:
     far.bring_in("ann@a.example", "bob@b.example")
     far.work()

@@ -17,9 +17,10 @@ from cadenced.cli.moments import restamped, stamp
 from cadenced.cli.printing import document, json_option
 from cadenced.core import address
 from cadenced.core.model import Enrolment, Prospect
+from cadenced.engine import acts
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
-from cadenced.store import enrolments, people, reports, tasks, timeline
+from cadenced.store import enrolments, forgotten, people, reports, tasks, timeline
 from cadenced.store.reports import Suppression
 from cadenced.store.tasks import OpenTask
 
@@ -87,7 +88,8 @@ def _everything(tx: Connection, email: str) -> Mapping[str, Any]:
     normal = address.normalise(email)
     prospect = people.by_email(tx, normal)
     if prospect is None and reports.suppression(tx, normal) is None:
-        raise RefusedError(f"nothing is kept of {normal}")
+        known = forgotten.at(tx, normal) is not None
+        raise RefusedError(acts.unknown(tx, normal) if known else f"nothing is kept of {normal}")
     tables = reports.everything(tx, prospect.id if prospect else 0, normal)
     return {
         name: [{key: _exported(value) for key, value in row.items()} for row in rows] for name, rows in tables.items()
@@ -114,7 +116,7 @@ def gather(tx: Connection, email: str) -> Record:
     suppression = reports.suppression(tx, normal)
     if prospect is None:
         since = f", but it is suppressed: {suppression.reason}" if suppression else ""
-        raise RefusedError(f"{normal} is not a prospect{since}")
+        raise RefusedError(f"{acts.unknown(tx, normal)}{since}")
     return Record(
         prospect=prospect,
         row=reports.prospect(tx, prospect.id),

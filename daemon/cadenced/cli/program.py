@@ -69,6 +69,7 @@ _SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "resolve": ("settle", "Settle a touch of which nobody knows whether it was sent."),
         "release": ("settle", "Let a mailbox that is held send again."),
         "export": ("person", "Write out all that is kept of a person."),
+        "forget": ("forgetting", "Erase a person, and never write to them again."),
     },
     "Answers": {
         "classify": ("classify", "Say what incoming mails mean."),

@@ -22,7 +22,7 @@ from cadenced.core.pacing import Window
 from cadenced.core.sequence import Sequence
 from cadenced.engine import pace, restore
 from cadenced.engine.workspace import Workspace
-from cadenced.store import edits, enrolments, instance, leases, mailboxes, people, reports, volume
+from cadenced.store import edits, enrolments, forgotten, instance, leases, mailboxes, people, reports, volume
 from cadenced.store.edits import Refused
 from cadenced.store.instance import Restored
 from cadenced.store.leases import Tenant
@@ -116,7 +116,7 @@ def gather(tx: Connection, workspace: Workspace, now: datetime) -> Page:
     lines = [replace(line, worker=tenants.get(line.name)) for line in seen]
     lines += [_gone(tx, workspace, name, due.get(name, 0), now) for name in sorted(live) if name not in known]
     return Page(
-        prospects=people.count(tx),
+        prospects=people.count(tx) - forgotten.nobodies(tx),
         enrolments=enrolments.counts(tx),
         suppressed=reports.suppressed_count(tx),
         tasks=reports.open_tasks(tx),

@@ -13,7 +13,7 @@ from cadenced.core.model import Enrolment, Prospect, TouchState
 from cadenced.engine import doubts, moves
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
-from cadenced.store import enrolments, inbox, mailboxes, people, tasks, timeline, touches
+from cadenced.store import enrolments, forgotten, inbox, mailboxes, people, tasks, timeline, touches
 
 CONVERSATION = frozenset({"reached", "interested", "meeting", "won", "lost", "answered", "not_interested"})
 """Outcomes of a task after which a human conversation runs, and the sequence rests. All others let it go on."""
@@ -40,10 +40,19 @@ class Result:
 
 def find(tx: Connection, email: str) -> Prospect:
     """Return the prospect of an address as a user types it; RefusedError where there is none."""
-    prospect = people.by_email(tx, address.normalise(email))
+    normal = address.normalise(email)
+    prospect = people.by_email(tx, normal)
     if prospect is None:
-        raise RefusedError(f"{email} is not a prospect")
+        raise RefusedError(unknown(tx, normal))
     return prospect
+
+
+def unknown(tx: Connection, email: str) -> str:
+    """Return what can be said of a normalised address that is no prospect's."""
+    at = forgotten.at(tx, email)
+    if at is None:
+        return f"{email} is not a prospect"
+    return f"{email} was forgotten on {at:%Y-%m-%d}: never written to again, and nothing else is kept of it"
 
 
 def halt(tx: Connection, workspace: Workspace, email: str, reason: str = "") -> list[Enrolment]:
@@ -183,7 +192,7 @@ def suppress(tx: Connection, workspace: Workspace, email: str, reason: str) -> b
     """Never write to an address again, known or not; False when it was so already."""
     normal = address.normalise(email)
     now = workspace.now()
-    fresh = people.suppress(tx, normal, reason, now)
+    fresh = forgotten.at(tx, normal) is None and people.suppress(tx, normal, reason, now)
     for prospect in people.of_addresses(tx, {normal, address.identity(normal)}):
         if fresh:
             timeline.note(tx, now, "suppressed", prospect.id, reason=reason)
@@ -195,7 +204,7 @@ def suppress(tx: Connection, workspace: Workspace, email: str, reason: str) -> b
 def unsuppress(tx: Connection, workspace: Workspace, email: str) -> bool:
     """Lift a suppression; nothing that it ended begins again by itself. False when there was none."""
     normal = address.normalise(email)
-    lifted = people.unsuppress(tx, normal)
+    lifted = people.unsuppress(tx, normal) | forgotten.lift(tx, normal)
     prospect = people.by_email(tx, normal)
     if lifted and prospect is not None:
         timeline.note(tx, workspace.now(), "unsuppressed", prospect.id)

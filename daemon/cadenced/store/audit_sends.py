@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Connection, and_, func, or_, select, type_coerce
 
+from cadenced.store import forgotten
 from cadenced.store.audit_findings import TRAIL, Breach, Given
 from cadenced.store.schema import enrolments, events, inbound, suppressions, touches
 
@@ -31,8 +32,10 @@ def changed_bytes(tx: Connection, _given: Given) -> Iterator[Breach]:
     """Find touches whose bytes do not have the digest that was frozen with them; read in batches."""
     after = 0
     columns = (touches.c.id, touches.c.recipient, touches.c.raw, touches.c.sha256, touches.c.state)
+    somebody = ~touches.c.recipient.endswith(forgotten.NOBODY, autoescape=True)
     while True:
-        rows = tx.execute(select(*columns).where(touches.c.id > after).order_by(touches.c.id).limit(_BATCH)).all()
+        query = select(*columns).where(touches.c.id > after, somebody)
+        rows = tx.execute(query.order_by(touches.c.id).limit(_BATCH)).all()
         if not rows:
             return
         after = rows[-1].id

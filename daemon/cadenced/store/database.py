@@ -199,6 +199,12 @@ class Database:
         found = self.read(lambda tx: str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()))
         return "" if found == "ok" else found
 
+    def scour(self) -> None:
+        """Let no file beside a SQLite database keep what was erased in it; PostgreSQL has its own vacuum."""
+        if self.is_sqlite:
+            with self._engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Finish what is under way and let go of the file."""
         for thread in (self._thread, self._aside):

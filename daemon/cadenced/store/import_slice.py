@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from cadenced.core.roster import Rules
-from cadenced.store import import_known, import_plans
+from cadenced.store import forgotten, import_known, import_plans
 from cadenced.store.import_session import HERE, NEW, fates, plans, staged
 from cadenced.store.schema import Utc, accounts, enrolments, events, import_verdicts, prospects, suppressions
 
@@ -117,8 +117,9 @@ def _same(table: Table) -> tuple[ColumnElement[bool], ...]:
 
 
 _ANY_SUPPRESSED = select(suppressions.c.email).limit(1)
+_NEVER = {"verdict": "suppressed", "reason": "never to be written to"}
 _SUPPRESSED = select(
-    _row.line, literal("suppressed").label("verdict"), literal("never to be written to").label("reason")
+    _row.line, literal(_NEVER["verdict"]).label("verdict"), literal(_NEVER["reason"]).label("reason")
 ).where(HERE, _row.verdict.in_(_COUNTED), or_(*(exists().where(same) for same in _same(suppressions))))
 _REPEATED = select(_row.line, literal("unchanged").label("verdict"), _row.reason).where(HERE, _row.verdict == "again")
 _ALIVE = and_(HERE, _row.verdict.in_(("enrolled", "homeless")))
@@ -136,8 +137,25 @@ def _recognise(tx: Connection, given: Mapping[str, Any]) -> None:
     """
     if tx.execute(_ANY_SUPPRESSED).first():
         tx.execute(_told(tx, _SUPPRESSED), given)
+    _set_forgotten_aside(tx, given)
     for query in (_REPEATED, *_BY_ADDRESS, *_BY_VARIANT):
         tx.execute(_told(tx, query), given)
+
+
+_ADDRESSES = select(_row.line, _row.email).where(HERE, _row.verdict.in_(_COUNTED))
+
+
+def _set_forgotten_aside(tx: Connection, given: Mapping[str, Any]) -> None:
+    """Set people aside who asked to be forgotten: only their own words, hashed, tell who they are."""
+    if not forgotten.count(tx):
+        return
+    rows = {row.line: row.email for row in tx.execute(_ADDRESSES, given)}
+    found = forgotten.among(tx, set(rows.values()))
+    told = [{**_NEVER, "line": line} for line, email in rows.items() if email in found]
+    done = set(tx.execute(select(fates.c.line)).scalars()) if told else set()
+    fresh = [one for one in told if one["line"] not in done]
+    if fresh:
+        tx.execute(fates.insert(), fresh)
 
 
 _HOMELESS = (

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -50,6 +50,11 @@ FROM ranked WHERE staged.line = ranked.line AND ranked.line <> ranked.first
 _ROWS = """
 SELECT line, email, untagged, account, company, mailbox, fields, verdict, reason, sequence, timezone, country, language,
 stage, role, next_step_at FROM staged WHERE line > ? AND line <= ? ORDER BY line
+"""
+_FORGET = """
+UPDATE staged SET email = '(forgotten)', untagged = '', account = '', company = '', fields = '{}',
+verdict = 'suppressed', reason = 'never to be written to',
+sequence = '', timezone = '', country = '', language = '', stage = '', role = '', next_step_at = NULL
 """
 _RUNNING = Path("/proc/sys/kernel/random/boot_id")
 
@@ -167,6 +172,13 @@ class Spool:
         """Return the first rows that are refused for their own words."""
         query = "SELECT line, email, verdict, reason FROM staged WHERE verdict = 'rejected' ORDER BY line LIMIT ?"
         return [Line(*row) for row in self._connection.execute(query, (limit,))]
+
+    def forget(self, emails: Collection[str]) -> int:
+        """Take people out of the rows that wait, by normalised address; returns out of how many."""
+        marks = ", ".join("?" * len(emails))
+        query = f"{_FORGET} WHERE lower(email) IN ({marks}) OR untagged IN ({marks})"
+        with _on_disk():
+            return self._connection.execute(query, (*emails, *emails)).rowcount
 
     def until(self, after: int, count: int) -> int:
         """Return the line of the row ``count`` rows after a line, the last line where there are not so many."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, func, select
 
 from cadenced.core.model import Enrolment
+from cadenced.store import forgotten
 from cadenced.store.enrolments import COLUMNS, from_row
 from cadenced.store.schema import (
     enrolments,
@@ -109,8 +110,8 @@ def open_tasks(tx: Connection, until: datetime | None = None) -> int:
 
 
 def suppressed_count(tx: Connection) -> int:
-    """Return how many addresses are never written to."""
-    return tx.execute(select(func.count()).select_from(suppressions)).scalar_one()
+    """Return how many addresses are never written to, those of forgotten people among them."""
+    return tx.execute(select(func.count()).select_from(suppressions)).scalar_one() + forgotten.count(tx)
 
 
 def suppression(tx: Connection, email: str) -> Suppression | None:

@@ -169,6 +169,14 @@ suppressions = Table(
     _partial("ix_suppressions_untagged", "untagged", where="untagged <> ''"),
 )
 
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("at", Utc, nullable=False),
+)
+"""Who asked to be forgotten: a keyed hash of the address's identity, and nothing else (``store/forgotten.py``)."""
+
 enrolments = Table(
     "enrolments",
     metadata,
