@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from peers import smtp_sink
+from peers.patience import PATIENCE, until
 
 COMMAND = str(Path(sys.executable).parent / "cadenced")
 
@@ -30,7 +32,7 @@ settle = "1 s"
 [window]
 days = "always"
 [safety]
-quiet = "5 s"
+{safety}
 [[mailbox]]
 name = "julie"
 address = "Julie Martin <julie@abc.example>"
@@ -48,6 +50,9 @@ username = "julie"
 password = "env:JULIE_PASSWORD"
 {more}
 """
+
+PATIENT = 'fence_age = "30 s"\narm_ttl = "30 s"\nquiet = "1 min"'
+"""Bounds that no machine is too slow for."""
 
 PLAN = """\
 title: A plan
@@ -89,7 +94,7 @@ class Outside:
             capture_output=True,
             text=True,
             check=False,
-            timeout=90,
+            timeout=PATIENCE,
         )
         assert code is None or done.returncode == code, done.stdout + done.stderr
         return done
@@ -114,7 +119,7 @@ class Outside:
         """Send the daemon a signal, and return its exit status."""
         assert self.daemon is not None
         self.daemon.send_signal(number)
-        status = self.daemon.wait(30)
+        status = self.daemon.wait(PATIENCE)
         self.daemon = None
         return status
 
@@ -132,20 +137,31 @@ class Outside:
             if email in one.recipients
         ]
 
+    def hurry(self) -> None:
+        """Make all that waits for its day due now, past the product."""
+        with closing(sqlite3.connect(self.root / "cadenced.db", timeout=PATIENCE)) as store, store:
+            now = time.time_ns() // 1000
+            store.execute("UPDATE enrolments SET due_at = ? WHERE state = 'active'", (now,))
+
+    def killed(self) -> None:
+        """End the daemon at once; returns when the mail server has read whatever it had said."""
+        self.stop(signal.SIGKILL)
+        until(lambda: not self.sink.open)
+
     def log(self) -> str:
         """Return what the daemon has logged."""
         return (self.root / "log").read_text()
 
 
-def write(root: Path, imap: int, smtp: int, *, gap: str = "1 s", more: str = "", database: str = "") -> None:
-    """Write the workspace."""
+def write(root: Path, imap: int, smtp: int, *, gap: str = "1 s", **settings: str) -> None:
+    """Write the workspace; ``settings`` fill ``CONFIG``."""
     for name in ("sequences", "templates", "inbox"):
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "sequences" / "plan.yaml").write_text(PLAN.format(gap=gap))
     for name in ("one", "two", "three"):
         (root / "templates" / f"{name}.md").write_text(TEMPLATE)
-    store = database or "sqlite:///cadenced.db"
-    (root / "cadenced.toml").write_text(CONFIG.format(imap=imap, smtp=smtp, more=more, database=store))
+    usual = {"database": "sqlite:///cadenced.db", "more": "", "safety": PATIENT}
+    (root / "cadenced.toml").write_text(CONFIG.format(imap=imap, smtp=smtp, **{**usual, **settings}))
 
 
 @contextmanager
@@ -159,15 +175,6 @@ def opened(root: Path, imap: int, **settings: Any) -> Iterator[Outside]:
         finally:
             if outside.daemon is not None:
                 outside.stop(signal.SIGKILL)
-
-
-def until(fact: Callable[[], Any], seconds: float = 25.0) -> Any:
-    """Wait for a fact, at most so long, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := fact()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-    return found
 
 
 def reply(ours: EmailMessage, text: str, sender: str, **headers: str) -> bytes:

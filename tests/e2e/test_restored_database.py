@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ import pytest
 from outside import Outside
 
 from peers import dovecot, smtp_sink
+from peers.patience import until
 
-until = partial(outside.until, seconds=90.0)
-pytestmark = [*dovecot.needs_dovecot, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [*dovecot.needs_dovecot, pytest.mark.slow]
 PEOPLE = 8
 COPIES = ("server", "self", "append")
 

@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.postgres,
     pytest.mark.skipif(not postgres.available(), reason="PostgreSQL's server programs are not installed"),
     pytest.mark.slow,
-    pytest.mark.timeout(int(os.environ.get("CADENCED_STORM_SECONDS", "180")) + 120),
+    pytest.mark.timeout(3600),
 ]
 
 
@@ -35,7 +35,7 @@ def test_a_storm_of_kills_and_stops_doubles_nothing_and_loses_nothing(tmp_path: 
         here.add(workers)
         prospects = told("SENDS", 60) // 3
         storm = Storm(here, Nemesis(here, chance, kills, stops, 3 * prospects))
-        outcome = storm.run(prospects, told("SECONDS", 180))
+        outcome = storm.run(prospects, told("SECONDS", 1800))
         print(f"\nseed {seed}: {outcome}")  # noqa: T201 - the figures are the point
         assert outcome.doubled == 0, here.logs()[-5000:]
         assert outcome.missing == 0, here.logs()[-5000:]

@@ -29,6 +29,7 @@ from cadenced.engine.workspace import Workspace
 from cadenced.errors import StoreError
 from cadenced.store import leases, touches
 from peers import dovecot, postgres, smtp_sink
+from peers.patience import PATIENCE
 
 IDLE = 10.0
 """Seconds after which the SMTP server hangs up; shorter than ``quiet``, as it is with real servers and its default."""
@@ -156,7 +157,7 @@ class Ground:
         assert worker.process is not None
         worker.process.send_signal(how)
         if how == signal.SIGKILL or not worker.is_stopped:
-            worker.process.wait(40)
+            worker.process.wait(PATIENCE)
             worker.process = None
 
     def signal(self, worker: Worker, number: int) -> None:
@@ -195,7 +196,7 @@ class Ground:
     def run(self, *words: str) -> str:
         """Run a command that must succeed; returns what it prints."""
         line = [COMMAND, "-c", str(self.root / "cadenced.toml"), *words]
-        done = subprocess.run(line, env=self.env, capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(line, env=self.env, capture_output=True, text=True, check=False, timeout=PATIENCE)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -225,7 +226,7 @@ class Ground:
             return self.states()
         return None
 
-    def comes_to(self, accepted: int, seconds: float) -> bool:
+    def comes_to(self, accepted: int, seconds: float = PATIENCE) -> bool:
         """Whether so many mails are accepted in time, while who ends is started again."""
         end = time.monotonic() + seconds
         while len(self.sink.accepted) < accepted and time.monotonic() < end:
@@ -233,7 +234,7 @@ class Ground:
             time.sleep(0.05)
         return len(self.sink.accepted) >= accepted
 
-    def ends_with(self, wanted: dict[str, int], seconds: float) -> bool:
+    def ends_with(self, wanted: dict[str, int], seconds: float = PATIENCE) -> bool:
         """Whether all touches come to these states, while who ends is started again and doubts are settled."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -299,7 +300,7 @@ def ground(
             for worker in here.workers:
                 if worker.process is not None:
                     worker.process.kill()
-                    worker.process.wait(10)
+                    worker.process.wait(PATIENCE)
             with suppress(Exception):
                 workspace.database.close()
 

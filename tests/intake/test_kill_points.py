@@ -31,13 +31,7 @@ class Place:
     def __init__(self, root: Path, way: str) -> None:
         self.root = root
         self.way = way
-        for name in ("sequences", "templates", "inbox"):
-            (root / name).mkdir(parents=True)
-        settings = {"database": f"sqlite:///{root}/cadenced.db", "smtp": 1, "imap": 1, "more": ""}
-        (root / "cadenced.toml").write_text(outside.CONFIG.format(**settings))
-        (root / "sequences" / "plan.yaml").write_text(outside.PLAN.format(gap="1 h"))
-        for name in ("one", "two", "three"):
-            (root / "templates" / f"{name}.md").write_text(outside.TEMPLATE)
+        outside.write(root, 1, 1, gap="1 h", database=f"sqlite:///{root}/cadenced.db")
         lists = root / "inbox" if way == "dropped" else root
         self.lists = [lists / "list.csv", lists / "other.csv"]
         self.lists[0].write_text(ROWS)

@@ -32,13 +32,7 @@ class Place:
         self.root = root
         self.inbox = root / "inbox"
         self.url = f"sqlite:///{root}/cadenced.db"
-        for name in ("sequences", "templates", "inbox"):
-            (root / name).mkdir(parents=True)
-        settings = {"database": self.url, "smtp": 1, "imap": 1, "more": ""}
-        (root / "cadenced.toml").write_text(outside.CONFIG.format(**settings))
-        (root / "sequences" / "plan.yaml").write_text(outside.PLAN.format(gap="1 h"))
-        for name in ("one", "two", "three"):
-            (root / "templates" / f"{name}.md").write_text(outside.TEMPLATE)
+        outside.write(root, 1, 1, gap="1 h", database=self.url)
         rows = [f"p{n % 7000}@abc{n % 90}.example,P{n}" if n % 50 else f"broken{n},x" for n in range(9000)]
         self.content = "email,first_name\n" + "\n".join(rows) + "\n"
 
