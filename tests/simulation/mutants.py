@@ -15,7 +15,7 @@ import pytest
 
 from simulation.nemesis import Drama
 from simulation.settings_of_worlds import Terms
-from simulation.sim_world import Parts, Scale
+from simulation.sim_scale import Parts, Scale
 
 SEEDS = 60
 SMALL = Scale(people=24, days=8, calm=7)

@@ -18,7 +18,7 @@ from cadenced.engine.steadiness import Steadiness
 from cadenced.store import touches, volume
 from simulation.mutants import BRIEF, mutant, replacing
 from simulation.settings_of_worlds import PACED
-from simulation.sim_world import Parts, Scale
+from simulation.sim_scale import Parts, Scale
 
 
 def _without(patch: pytest.MonkeyPatch, *guards: Any) -> None:

@@ -21,7 +21,7 @@ from cadenced.store import people
 from cadenced.store.inbox import Position
 from simulation.mutants import BRIEF, SMALL, mutant, replacing
 from simulation.sim_imap import SimInbox
-from simulation.sim_world import Parts
+from simulation.sim_scale import Parts
 
 
 @mutant("I2", scale=BRIEF)

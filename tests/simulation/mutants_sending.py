@@ -20,8 +20,8 @@ from cadenced.store import touches
 from cadenced.store.schema import touches as ledger
 from simulation.mutants import BRIEF, mutant, replacing
 from simulation.settings_of_worlds import PACED
+from simulation.sim_scale import Parts
 from simulation.sim_smtp import SimMailer
-from simulation.sim_world import Parts
 
 
 def _force(tx: Connection, ids: Collection[int], boot_id: str, **columns: Any) -> set[int]:

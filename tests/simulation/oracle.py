@@ -98,7 +98,7 @@ class Oracle:
     per_touch: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     courses: dict[tuple[str, str, int], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     per_day: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    last_dot: float = float("-inf")
+    last_dot: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: float("-inf")))
     written: dict[str, list[Write]] = field(default_factory=lambda: defaultdict(list))
     resend_allowed: dict[str, float] = field(default_factory=dict)
     answers: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -184,7 +184,7 @@ class Oracle:
         if times > 1:
             self.breaks("I1", f"{email} {row and row.step}: accepted {times} times")
         self._after_a_stop(email, dot.at, now)
-        self._pace(dot.at, now, row)
+        self._pace(dot, now, row)
         if row is not None:
             self._order(row, dot.at)
 
@@ -201,16 +201,17 @@ class Oracle:
         if standing.paused_until is not None and at > standing.paused_at and now < standing.paused_until:
             self.breaks("I2", f"{email}: in a pause until {standing.paused_until:%m-%d %H:%M}, at {now:%m-%d %H:%M}")
 
-    def _pace(self, at: float, now: datetime, row: Row | None) -> None:
+    def _pace(self, dot: Dot, now: datetime, row: Row | None) -> None:
+        at, box = dot.at, dot.message.mail_from
         local = now.astimezone(ZoneInfo(terms.ZONE))
         opens = datetime.combine(local.date(), terms.WINDOW.opens, local.tzinfo) - timedelta(seconds=61)
         closes = datetime.combine(local.date(), terms.WINDOW.closes, local.tzinfo) + WINDOW_SLACK
         if not opens <= local <= closes:
             self.breaks("I6", f"{row and row.person}: outside the window, {local:%a %H:%M:%S}")
-        if self.min_gap and at - self.last_dot < self.min_gap * 0.85 - GAP_SLACK:
-            self.breaks("I6", f"{row and row.person}: {at - self.last_dot:.1f} s after the dot before")
-        self.last_dot = at
-        day = f"{local:%Y-%m-%d}"
+        if self.min_gap and at - self.last_dot[box] < self.min_gap * 0.85 - GAP_SLACK:
+            self.breaks("I6", f"{row and row.person}: {at - self.last_dot[box]:.1f} s after the dot before")
+        self.last_dot[box] = at
+        day = f"{box} {local:%Y-%m-%d}"
         self.per_day[day] += 1
         if self.daily_limit and self.per_day[day] > self.daily_limit:
             self.breaks("I6", f"{self.per_day[day]} dots on {day}, the limit is {self.daily_limit}")

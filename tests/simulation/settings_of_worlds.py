@@ -16,10 +16,10 @@ from cadenced.writing import template
 ZONE = "Europe/Paris"
 WINDOW = Window(days=frozenset(range(7)), opens=time(8, 0), closes=time(19, 0), timezone=ZONE, holidays=False)
 
-ORDER = ("one", "extra", "two", "call", "three", "later")
+ORDER = ("one", "extra", "two", "call", "three", "later", "hello", "again", "last")
 """The steps of all editions in the one order that each of them keeps."""
 
-LEAST_DELAY = {"extra": 1, "two": 2, "three": 3, "later": 0}
+LEAST_DELAY = {"extra": 1, "two": 2, "three": 3, "later": 0, "again": 6, "last": 9}
 """Days that every edition keeps between a step and the one before it, at the least."""
 
 _TEXT = """\
@@ -43,30 +43,38 @@ class Terms:
     daily_limit: int
     connections: int
     files: bool = True
+    boxes: int = 1
 
 
 PACED = Terms(SentCopy.SERVER, timedelta(seconds=90), 4, 1)
 """A mailbox with a limit and a gap, for worlds in which these are at stake."""
 
 
+NAMES = ("julie", "marc", "ines")
+
+
 def config(terms: Terms, safety: Safety) -> Config:
-    """Return a config of one mailbox on servers that do not exist."""
+    """Return a config of mailboxes on servers that do not exist."""
     here = Path("/nowhere")
-    box = Mailbox(
-        name="julie",
-        address="julie@abc.example",
-        display="Julie Martin",
+    daemon = Daemon("sqlite://", here, here, here, timezone=ZONE, country="FR")
+    boxes = tuple(_mailbox(name, terms) for name in NAMES[: terms.boxes])
+    return Config(here / "cadenced.toml", daemon, WINDOW, boxes, safety, lint={"select": ["guilt"]})
+
+
+def _mailbox(name: str, terms: Terms) -> Mailbox:
+    return Mailbox(
+        name=name,
+        address=f"{name}@abc.example",
+        display=f"{name.capitalize()} Martin",
         smtp=Smtp("smtp.abc.example", connections=terms.connections),
         imap=Imap("imap.abc.example", sent_copy=terms.sent_copy),
         daily_limit=terms.daily_limit,
         min_gap=terms.min_gap,
     )
-    daemon = Daemon("sqlite://", here, here, here, timezone=ZONE, country="FR")
-    return Config(here / "cadenced.toml", daemon, WINDOW, (box,), safety, lint={"select": ["guilt"]})
 
 
 def _templates(edition: int) -> Mapping[str, template.Template]:
-    names = ("one", "extra", "two", "three", "later")
+    names = ("one", "extra", "two", "three", "later", "hello", "again", "last")
     return {name: template.parse(_TEXT % f"{name}, edition {edition}", name) for name in names}
 
 
@@ -82,9 +90,13 @@ _THREE = EmailStep("three", _days(3), template="three", new_thread=True)
 _PLAN = Sequence("plan", (_ONE, _TWO, _THREE), window=WINDOW, then="nurture")
 _NURTURE = Sequence("nurture", (WaitStep("rest", span=_days(5)), EmailStep("later", template="later")), window=WINDOW)
 
+_HELLO = EmailStep("hello", template="hello")
+_AGAIN = EmailStep("again", _days(6), template="again")
+_OTHER = Sequence("other", (_HELLO, _AGAIN, EmailStep("last", _days(9), template="last")), window=WINDOW)
+
 
 def _edition(number: int, plan: Sequence) -> Library:
-    return Library({"plan": plan, "nurture": _NURTURE}, _templates(number))
+    return Library({"plan": plan, "nurture": _NURTURE, "other": _OTHER}, _templates(number))
 
 
 EDITIONS = (

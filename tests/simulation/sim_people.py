@@ -9,7 +9,6 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 from email.utils import format_datetime
 
-OURS = "julie@abc.example"
 _HEADERS = BytesHeaderParser()
 
 REPLIES = (
@@ -30,6 +29,7 @@ class Person:
     email: str
     zone: str
     country: str
+    ours: str
     received: list[bytes] = field(default_factory=list)
 
 
@@ -49,21 +49,23 @@ class Pen:
             sender = "assistant@elsewhere.example"
         elif draw < 0.2:
             sender = person.email.replace("@", "+mobile@")
-        return self._mail(sender, text, at, self._thread(person) if threaded else "Subject: Hello\r\n")
+        thread = self._thread(person) if threaded else "Subject: Hello\r\n"
+        return self._mail(sender, text, at, thread, person.ours)
 
     def automatic(self, person: Person, text: str, at: datetime) -> bytes:
         """A machine's mail."""
         headers = "Auto-Submitted: auto-replied\r\nSubject: Automatic reply: your mail\r\n" + self._references(person)
-        return self._mail(person.email, text, at, headers)
+        return self._mail(person.email, text, at, headers, person.ours)
 
-    def newsletter(self, at: datetime) -> bytes:
+    def newsletter(self, at: datetime, ours: str) -> bytes:
         """A mail that is nothing to us."""
-        return self._mail("news@shop.example", "Everything must go.", at, "Subject: Sale\r\nPrecedence: bulk\r\n")
+        headers = "Subject: Sale\r\nPrecedence: bulk\r\n"
+        return self._mail("news@shop.example", "Everything must go.", at, headers, ours)
 
     def by_hand(self, person: Person, at: datetime) -> bytes:
         """A mail that our human writes to somebody, from their own program."""
         text = "I will call you on Monday at nine, as we said."
-        return self._mail(OURS, text, at, "Subject: Our call\r\n", to=person.email)
+        return self._mail(person.ours, text, at, "Subject: Our call\r\n", person.email)
 
     def bounce(self, person: Person, at: datetime, *, hard: bool) -> bytes:
         """A report that the last mail did not arrive, in the form of RFC 3464."""
@@ -80,7 +82,7 @@ class Pen:
             f"Diagnostic-Code: smtp; {words}\r\n\r\n"
             f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {original.get('Message-ID', '')}\r\n\r\n--b--"
         )
-        return self._mail("MAILER-DAEMON@mx.example", body, at, head)
+        return self._mail("MAILER-DAEMON@mx.example", body, at, head, person.ours)
 
     def _thread(self, person: Person) -> str:
         return "Subject: Re: Your next step\r\n" + self._references(person)
@@ -91,7 +93,7 @@ class Pen:
         message_id = str(_HEADERS.parsebytes(self.chance.choice(person.received))["Message-ID"]).strip()
         return f"In-Reply-To: {message_id}\r\nReferences: {message_id}\r\n"
 
-    def _mail(self, sender: str, text: str, at: datetime, headers: str, to: str = OURS) -> bytes:
+    def _mail(self, sender: str, text: str, at: datetime, headers: str, to: str) -> bytes:
         number = next(self._count)
         top = f"From: <{sender}>\r\nTo: <{to}>\r\nDate: {format_datetime(at)}\r\n"
         top += f"Message-ID: <n{number}@away.example>\r\n"

@@ -1,9 +1,11 @@
 """Runs worlds from new seeds for as long as is asked, and says how many, how fast, and which seed failed.
 
 python tests/simulation/soak.py --minutes 10
+python tests/simulation/soak.py --minutes 10 --shape crowd
 python tests/simulation/soak.py --seed 23 --trace
 
-Every second world is a year of many prospects, the others are short and crowded with faults.
+A world's seed says which shape it has: half of them are crowds, the others a year with a fault for nearly every touch,
+or short and dense.
 """
 
 from __future__ import annotations
@@ -25,10 +27,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from simulation.nemesis import Drama
-from simulation.sim_world import Course, Scale
-
-DENSE = Scale(people=24, days=14, calm=12)
-YEAR = Scale(people=600, days=335, calm=30)
+from simulation.sim_scale import CROWD, DENSE, SHAPES, YEAR, Course, Scale
 
 
 def courses(pool: Pool, first: int, minutes: float, given: tuple[Scale | None, int]) -> Iterator[tuple[Scale, Course]]:
@@ -43,7 +42,7 @@ def courses(pool: Pool, first: int, minutes: float, given: tuple[Scale | None, i
 
 def scale_of(seed: int) -> Scale:
     """Return how large the world of a seed is where nobody has said so."""
-    return YEAR if seed % 2 else DENSE
+    return (DENSE, CROWD, YEAR, CROWD)[seed % 4]
 
 
 def world(given: tuple[int, Scale]) -> tuple[Scale, Course]:
@@ -58,44 +57,92 @@ def world(given: tuple[int, Scale]) -> tuple[Scale, Course]:
     return scale, course if course.broken else replace(course, trace=[])
 
 
-@dataclass(slots=True)
-class Tally:
-    """What all worlds came to."""
+ANSWERS = ("reply", "automatic", "bounce")
+FAULTS = ("crash", "freeze", "sigterm", "imap", "smtp", "wall", "edit")
 
-    began: float = field(default_factory=time.monotonic)
+
+@dataclass(slots=True)
+class Sum:
+    """What the worlds of one shape came to."""
+
     worlds: int = 0
     sends: int = 0
     years: float = 0.0
+    days: int = 0
     cpu: float = 0.0
     kinds: Counter[str] = field(default_factory=Counter)
-    broken: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, scale: Scale, course: Course) -> None:
         """Count a world."""
         self.worlds, self.sends = self.worlds + 1, self.sends + course.sends
         self.years += scale.prospect_years
+        self.days += scale.days + scale.calm
         self.cpu += course.counts.pop("cpu_ms") / 1000
         self.kinds.update(course.counts)
-        if course.broken:
-            self.broken[course.seed] = course.broken
-            again = f"--seed {course.seed} --people {scale.people} --days {scale.days} --calm {scale.calm} --trace"
-            print(f"seed {course.seed} ({again}): {course.broken[0]}", file=sys.stderr)  # noqa: T201 - a program's output
 
-    def report(self, first: int, jobs: int) -> dict[str, object]:
-        """Return it as figures; the CPU is that of all processes together."""
-        passed = (time.monotonic() - self.began) / 60
+    def report(self, minutes: float) -> dict[str, object]:
+        """Return it as figures; those of CPU are of all processes together."""
+        answers, faults = (sum(self.kinds[kind] for kind in kinds) for kinds in (ANSWERS, FAULTS))
+        cpu = self.cpu / 60 or 1.0
         return {
             "worlds": self.worlds,
-            "first_seed": first,
-            "sends": self.sends,
             "prospect_years": round(self.years, 1),
-            "prospect_years_a_minute": round(self.years / passed, 1),
-            "prospect_years_a_minute_of_cpu": round(self.years / self.cpu * 60, 1) if self.cpu else 0,
-            "cpu_ms_a_prospect_year": round(1000 * self.cpu / self.years, 1) if self.years else 0,
-            "jobs": jobs,
+            "virtual_days": self.days,
+            "sends": self.sends,
+            "answers": answers,
+            "faults": faults,
+            "cpu_minutes": round(cpu, 2),
+            "of_a_minute": {"prospect_years": round(self.years / minutes, 1), "sends": round(self.sends / minutes, 1)},
+            "of_a_minute_of_cpu": {
+                "prospect_years": round(self.years / cpu, 1),
+                "virtual_days": round(self.days / cpu, 1),
+                "sends": round(self.sends / cpu, 1),
+                "answers": round(answers / cpu, 1),
+                "faults": round(faults / cpu, 1),
+            },
             "happenings": dict(self.kinds),
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all worlds came to, shape by shape."""
+
+    began: float = field(default_factory=time.monotonic)
+    sums: dict[str, Sum] = field(default_factory=dict)
+    broken: dict[int, list[str]] = field(default_factory=dict)
+
+    def add(self, scale: Scale, course: Course) -> None:
+        """Count a world; a failing seed is told at once, with the command that repeats it."""
+        shape = next((name for name, known in SHAPES.items() if known == scale), "other")
+        self.sums.setdefault(shape, Sum()).add(scale, course)
+        if course.broken:
+            self.broken[course.seed] = course.broken
+            print(f"seed {course.seed} ({_again(course.seed, shape, scale)}): {course.broken[0]}", file=sys.stderr)  # noqa: T201 - a program's output
+
+    def report(self, first: int, jobs: int) -> dict[str, object]:
+        """Return it as figures."""
+        minutes = (time.monotonic() - self.began) / 60
+        years = sum(one.years for one in self.sums.values())
+        return {
+            "first_seed": first,
+            "worlds": sum(one.worlds for one in self.sums.values()),
+            "sends": sum(one.sends for one in self.sums.values()),
+            "prospect_years": round(years, 1),
+            "prospect_years_a_minute": round(years / minutes, 1),
+            "minutes": round(minutes, 1),
+            "jobs": jobs,
+            "shapes": {shape: one.report(minutes) for shape, one in self.sums.items()},
             "broken": self.broken,
         }
+
+
+def _again(seed: int, shape: str, scale: Scale) -> str:
+    """Return how to see a world again."""
+    size = f"--shape {shape}"
+    if shape not in SHAPES:
+        size = f"--people {scale.people} --days {scale.days} --calm {scale.calm}"
+    return f"python tests/simulation/soak.py --seed {seed} {size} --trace"
 
 
 def soak(first: int, minutes: float, scale: Scale | None, jobs: int) -> int:
@@ -113,14 +160,15 @@ def main() -> int:
     known = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     known.add_argument("--minutes", type=float, default=10)
     known.add_argument("--first", type=int, default=int(time.time()))
-    known.add_argument("--people", type=int, help="how large every world is (both sizes in turn where none is given)")
+    known.add_argument("--shape", choices=SHAPES, help="one shape for all worlds; in turn where none is given")
+    known.add_argument("--people", type=int, help="how large every world is, instead of a shape")
     known.add_argument("--days", type=int, default=DENSE.days)
     known.add_argument("--calm", type=int, default=DENSE.calm)
     known.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     known.add_argument("--seed", type=int)
     known.add_argument("--trace", action="store_true")
     given = known.parse_args()
-    scale = Scale(given.people, given.days, given.calm) if given.people else None
+    scale = Scale(given.people, given.days, given.calm) if given.people else SHAPES.get(given.shape)
     if given.seed is None:
         return soak(given.first, given.minutes, scale, given.jobs)
     logging.disable(logging.CRITICAL)

@@ -14,13 +14,13 @@ import pytest
 from mail import contracts
 from simulation.nemesis import Drama
 from simulation.sim_imap import ImapServer, SimInbox
+from simulation.sim_scale import USUAL, Scale
 from simulation.sim_store import SimStore
-from simulation.sim_world import Scale, World
+from simulation.sim_world import World
 
 FIXED = range(6)
 NEW = int(os.environ.get("CADENCED_NEW_SEEDS", "1"))
 REPLAYED = int(os.environ.get("CADENCED_REPLAY_SEEDS", "2"))
-USUAL = Scale()
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,78 @@
+"""How large a world is and what is in it, which parts of the product a mutant replaces, and what a course came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cadenced.config.values import Safety
+from cadenced.engine.armoury import Armoury
+from cadenced.engine.sender import Sender
+from cadenced.engine.watcher import Watcher
+from simulation import settings_of_worlds as terms
+from simulation.sim_imap import SimInbox
+from simulation.sim_smtp import SimMailer
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large a world is: people, days with faults, and quiet days after them in which all must come right.
+
+    ``boxes`` mailboxes share the people. ``harm`` is the part of the sends, answers and days at which something goes
+    wrong, against that of a short crowded world; ``limit`` is each mailbox's daily limit (None: drawn);
+    so many prospects begin ``together``, as a list of them is brought in.
+    """
+
+    people: int = 12
+    days: int = 12
+    calm: int = 8
+    faults: bool = True
+    far_jumps: bool = True
+    boxes: int = 1
+    harm: float = 1.0
+    limit: int | None = None
+    together: int = 1
+
+    @property
+    def prospect_years(self) -> float:
+        return self.people * (self.days + self.calm) / 365.25
+
+
+USUAL = Scale()
+DENSE = Scale(people=24, days=14, calm=12)
+"""A month of two dozen people, crowded with faults: what unmasks mutants."""
+
+YEAR = Scale(people=600, days=335, calm=30)
+"""A year of one mailbox, with a fault for nearly every touch."""
+
+CROWD = Scale(people=1000, days=335, calm=30, boxes=2, harm=0.25, limit=40, together=40)
+"""A year of two mailboxes with daily limits: lists of forty, two sequences, a quarter of the harm."""
+
+SHAPES = {"dense": DENSE, "year": YEAR, "crowd": CROWD}
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a mutant replaces; ``terms`` and ``level`` (of faults) are drawn where they are None."""
+
+    watcher: type[Watcher] = Watcher
+    sender: type[Sender] = Sender
+    armoury: type[Armoury] | None = None
+    mailer: type[SimMailer] = SimMailer
+    inbox: type[SimInbox] = SimInbox
+    barrier: bool = True
+    durable: bool = True
+    safety: Safety = field(default_factory=Safety)
+    terms: terms.Terms | None = None
+    level: float | None = None
+
+
+@dataclass(slots=True)
+class Course:
+    """What a world came to."""
+
+    seed: int
+    digest: str
+    sends: int
+    broken: list[str]
+    counts: dict[str, int]
+    trace: list[str]
