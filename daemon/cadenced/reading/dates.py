@@ -17,6 +17,7 @@ from cadenced.reading.dates_reading import Reading
 
 Business = Callable[[date], bool]
 
+_YEARS = range(1990, 2201)  # in which mail is written; a broken clock's mail names no day
 _MAX_TEXT = 6000
 _MAX_SENTENCE = 700
 _MAX_SENTENCES = 60
@@ -77,6 +78,8 @@ class _Clue:
 
 def back_on(text: str, sent: datetime, language: str, business: Business = weekdays) -> date | None:
     """Return the first business day on which the writer of an out-of-office message is back, or None."""
+    if sent.year not in _YEARS:
+        return None
     reading = _reading(text, sent, language, plan=False)
     best: tuple[int, date] | None = None
     for clues in _clues(text, reading):
@@ -88,6 +91,8 @@ def back_on(text: str, sent: datetime, language: str, business: Business = weekd
 
 def again_on(text: str, sent: datetime, language: str, business: Business = weekdays) -> date | None:
     """Return the first business day on which the writer wants to be written to again, or None."""
+    if sent.year not in _YEARS:
+        return None
     reading = _reading(text, sent, language, plan=True)
     best: tuple[float, date] | None = None
     lowered = text[:_MAX_TEXT].lower()
