@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, not_, select, update
+from sqlalchemy import Connection, bindparam, func, literal_column, not_, select, update
 
 from cadenced.core import sequence as plan
 from cadenced.core.model import Enrolment, Place, State
@@ -47,7 +47,10 @@ _GENERATION = select(func.max(_C.generation)).where(
 )
 _FIRST_ENROLLED = select(func.min(_C.enrolled_at)).where(_C.prospect_id == bindparam("prospect"))
 _PRIMARIES = Statement(
-    select(_C.account_id, _C.sequence, _C.fresh).where(Among(_C.account_id, "accounts"), _C.role == "primary")
+    select(_C.account_id, _C.sequence, _C.fresh).where(
+        Among(_C.account_id, "accounts"),
+        _C.role == literal_column("'primary'"),  # an index of primaries is used for this very word, not for a value
+    )
 )
 _TOUCHED = update(enrolments).where(_C.id == bindparam("this")).values(fresh=False)
 _SAVE = update(enrolments).where(_C.id == bindparam("this"))

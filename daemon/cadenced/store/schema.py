@@ -206,6 +206,7 @@ enrolments = Table(
     UniqueConstraint("prospect_id", "sequence", "generation"),
     _partial("ix_enrolments_due", "mailbox", "lane", "fresh", "due_at", where="due_at IS NOT NULL"),
     _partial("ix_enrolments_account", "account_id", where="due_at IS NOT NULL"),
+    _partial("ix_enrolments_primary", "account_id", where="role = 'primary'"),
 )
 """``lane`` is ``mail`` where the next step is sent, ``desk`` where it is a task or an end; ``fresh``: untouched."""
 

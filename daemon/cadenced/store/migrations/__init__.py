@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Engine, MetaData, inspect, text
 
 from cadenced.store import schema
 
-HEAD = "0005"
+HEAD = "0006"
 """The version that this program works with."""
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every version that can be brought up to date."""
 
 
