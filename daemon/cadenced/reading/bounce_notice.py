@@ -32,6 +32,12 @@ _TRACE = r"(?:Received|Return-Path|DKIM-Signature|X-Originating-IP|ARC-Seal|MIME
 _CUT = re.compile(
     rf"^[ \t>]{{0,6}}(?:{_MARKED}|{_FOLLOWS}|\#{{3,}} ?original message|{_TRACE})$", re.IGNORECASE | re.MULTILINE
 )
+# One of them stands in whatever that expression finds.
+_CUT_KEYS = (
+    *("received", "return-path", "dkim-signature", "x-originating-ip", "arc-seal", "mime-version", "message-id"),
+    *("copy of", "follow", "original m", "message header", "message text", "message below", "message body"),
+    *("message history", "returned m", "unsent m", "undelivered m", "your m"),
+)
 _FIELD_NAMES = (
     *("reporting-mta", "original-envelope-id", "arrival-date", "final-recipient", "original-recipient"),
     *("x-actual-recipient", "action", "status", "remote-mta", "diagnostic-code", "last-attempt-date", "final-log-id"),
@@ -75,10 +81,11 @@ class Notice:
 def read(inbound: Inbound) -> Notice:
     """Take a message apart as a bounce; a message that is none gives a notice of its text."""
     text = inbound.readable()[:_LIMIT]
-    cut = _CUT.search(text)
+    lowered = text.lower()
+    cut = _CUT.search(text) if any(key in lowered for key in _CUT_KEYS) else None
     words = text[: cut.start()] if cut else text
     report = inbound.part(*_REPORTS)
-    fields = report.text(_LIMIT) if report else _fields_in(text)
+    fields = report.text(_LIMIT) if report else _fields_in(text, lowered)
     if fields and not report:
         first = _FIELD.search(words)
         words = words[: first.start()] if first else words
@@ -96,9 +103,8 @@ def read(inbound: Inbound) -> Notice:
     )
 
 
-def _fields_in(text: str) -> str:
+def _fields_in(text: str, lowered: str) -> str:
     """Return the lines of a report written into plain text; "" unless three of its fields stand there."""
-    lowered = text.lower()
     if sum(name in lowered for name in _FIELD_NAMES) < 3:
         return ""
     found = list(_FIELD.finditer(text))

@@ -48,7 +48,7 @@ class Phrasebook:
     def first(self, lowered: str) -> tuple[Pattern, re.Match[str]] | None:
         """Return the first pattern that speaks in a lower-case text, with its words."""
         possible = self._keyless
-        for key in presence.present(self._keys, lowered):
+        for key in presence.likely(self._keys, lowered):  # one too many costs a look, no more
             possible |= self._by_key[key]
         while possible:
             lowest = possible & -possible
