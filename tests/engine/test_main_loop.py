@@ -16,7 +16,7 @@ from house import House, until
 
 from cadenced.core.model import State, TouchState
 from cadenced.engine import acts
-from cadenced.store import mailboxes, people, tasks, timeline, touches
+from cadenced.store import mailboxes, people, schema, tasks, timeline, touches
 from peers import dovecot, smtp_sink
 
 pytestmark = dovecot.needs_dovecot
@@ -30,11 +30,11 @@ def server() -> Iterator[dovecot.Dovecot]:
 
 @pytest.fixture
 async def home(tmp_path: Path, server: dovecot.Dovecot) -> AsyncIterator[House]:
-    async with (
-        smtp_sink.serve() as sink,
-        house.running(house.write(tmp_path, server.port, sink.port), sink) as one,
-    ):
-        yield one
+    async with smtp_sink.serve() as sink:
+        path = house.write(tmp_path, server.port, sink.port)
+        (tmp_path / "sequences" / "slow.yaml").write_text(house.SEQUENCE.replace("1 s", "1 h"))
+        async with house.running(path, sink) as one:
+            yield one
 
 
 def parsed(raw: bytes) -> EmailMessage:
@@ -71,9 +71,8 @@ async def test_a_silent_prospect_gets_three_touches_in_one_thread(home: House) -
 
 
 async def test_a_reply_halts_and_asks_the_human(home: House, server: dovecot.Dovecot) -> None:
-    home.enrol("bob@answers.example")
-    await until(lambda: home.sent_to("bob@answers.example"))
-    server.deliver(reply(home.sent_to("bob@answers.example")[0], "Yes, Thursday is fine.", "bob@answers.example"))
+    ours = await first_touch(home, "bob@answers.example")
+    server.deliver(reply(ours, "Yes, Thursday is fine.", "bob@answers.example"))
     await until(lambda: home.standing("bob@answers.example").state is State.HALTED)
     open_tasks = home.read(tasks.open_until)
     assert [task.kind for task in open_tasks] == ["reply"]
@@ -114,9 +113,23 @@ Content-Type: message/rfc822
 
 
 async def first_touch(home: House, address: str) -> bytes:
-    home.enrol(address)
-    await until(lambda: home.sent_to(address))
+    home.enrol(address, "slow")
+    await until(lambda: has_sent(home, address))
     return home.sent_to(address)[0]
+
+
+def has_sent(home: House, address: str) -> list[object]:
+    """Return the touches of somebody that are known to have been sent."""
+    prospect = home.standing(address).prospect
+    return [one for one in home.read(lambda tx: touches.of_prospect(tx, prospect)) if one.state is TouchState.SENT]
+
+
+def make_due(home: House) -> None:
+    """Have everybody's next touch due now."""
+    table = schema.enrolments
+    due = table.update().where(table.c.state == "active").values(due_at=home.workspace.now())
+    home.workspace.database.transact(lambda tx: tx.execute(due))
+    home.workspace.changed()
 
 
 def events_of(home: House, address: str) -> list[str]:
@@ -129,10 +142,12 @@ def events_of(home: House, address: str) -> list[str]:
 
 
 async def stopped(home: House, address: str, state: State) -> None:
-    """Wait for the state, and see that nothing more is sent afterwards."""
+    """Wait for the state, and see that nothing more is sent afterwards: somebody else's touch, due as well, is."""
     await until(lambda: home.standing(address).state is state)
     count = len(home.sent_to(address))
-    await asyncio.sleep(1.5)
+    await first_touch(home, f"other-{address}")
+    make_due(home)
+    await until(lambda: len(home.sent_to(f"other-{address}")) == 2)
     assert len(home.sent_to(address)) == count
 
 
@@ -193,9 +208,9 @@ async def test_a_bounce_suppresses_and_asks_for_another_address(home: House, ser
 
 
 async def test_a_colleague_is_held_behind_a_task(home: House, server: dovecot.Dovecot) -> None:
-    home.enrol("ida@acme.example", company="Acme")
-    home.enrol("jack@acme.example", company="Acme")
-    await until(lambda: home.sent_to("ida@acme.example") and home.sent_to("jack@acme.example"))
+    home.enrol("ida@acme.example", "slow", company="Acme")
+    home.enrol("jack@acme.example", "slow", company="Acme")
+    await until(lambda: has_sent(home, "ida@acme.example") and has_sent(home, "jack@acme.example"))
     server.deliver(reply(home.sent_to("ida@acme.example")[0], "Let us talk.", "ida@acme.example"))
     await stopped(home, "ida@acme.example", State.HALTED)
     await stopped(home, "jack@acme.example", State.AWAITING_TASK)

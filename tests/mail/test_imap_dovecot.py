@@ -7,7 +7,6 @@ import imaplib
 import logging
 import os
 import random
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -17,7 +16,7 @@ from cadenced.mail import privacy
 from cadenced.mail.imap import ImapSettings, Mailbox
 from peers import dovecot, imap_peer
 from peers.dovecot import Dovecot
-from peers.patience import comes
+from peers.patience import PATIENCE, comes
 
 pytestmark = dovecot.needs_dovecot
 
@@ -313,12 +312,10 @@ async def test_news_wakes_whoever_waits(server: Dovecot, boxes: list[Mailbox]) -
     assert await box.wait(5)  # new: nobody listened so far
     assert not await box.wait(0.05)
     for _ in range(3):
-        waiting = asyncio.create_task(box.wait(20))
+        waiting = asyncio.create_task(box.wait(PATIENCE))
         await asyncio.sleep(0.05)
-        began = time.monotonic()
         server.deliver(RAW, user="wakes")
-        assert await waiting
-        assert time.monotonic() - began < 2
+        assert await waiting  # that it was woken, and not that its time had come
     server.deliver(RAW, user="wakes")
     await asyncio.sleep(1)  # news between two waits is not lost
     assert await box.wait(0)
@@ -329,7 +326,7 @@ async def test_an_old_idle_is_begun_anew_and_hears_as_before(server: Dovecot, bo
     boxes.append(box)
     assert await box.wait(5)
     assert not await box.wait(0.5)
-    waiting = asyncio.create_task(box.wait(20))
+    waiting = asyncio.create_task(box.wait(PATIENCE))
     server.deliver(RAW, user="wakes")
     assert await waiting
 
@@ -338,13 +335,13 @@ async def test_a_cancelled_wait_can_be_taken_up_again(server: Dovecot, boxes: li
     box = Mailbox(settings_for(server, "wakes", reconnect=0.0))
     boxes.append(box)
     for pause in (0.0, 0.001, 0.003, 0.01, 0.05):
-        waiting = asyncio.create_task(box.wait(20))
+        waiting = asyncio.create_task(box.wait(PATIENCE))
         await asyncio.sleep(pause)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
     while await box.wait(0.2):
         pass
-    waiting = asyncio.create_task(box.wait(20))
+    waiting = asyncio.create_task(box.wait(PATIENCE))
     server.deliver(RAW, user="wakes")
     assert await waiting
 

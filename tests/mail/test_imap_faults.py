@@ -14,7 +14,7 @@ from cadenced.mail import imap_messages, privacy
 from cadenced.mail.imap import ImapSettings, Mailbox
 from peers import certificates, imap_peer
 from peers.imap_peer import CLOSE, SILENCE, STARTTLS, Peer
-from peers.patience import comes
+from peers.patience import PATIENCE, comes
 
 INBOX = ports.Folder("INBOX", "inbox", 7, 5)
 
@@ -26,7 +26,7 @@ async def peer() -> AsyncIterator[Peer]:
 
 
 def box_for(peer: Peer, **fields: object) -> Mailbox:
-    given = {"security": "none", "username": "julie", "password": "s3cret", "timeout": 0.5, "connect_timeout": 2.0}
+    given = {"security": "none", "username": "julie", "password": "s3cret", "timeout": 2.0, "connect_timeout": 2.0}
     return Mailbox(ImapSettings(peer.host, peer.port, **(given | fields)))
 
 
@@ -72,7 +72,7 @@ async def test_no_answer_about_folders_is_an_error_and_the_next_question_is_answ
 ) -> None:
     box = box_for(peer)
     peer.once[verb] = [FAULTS[fault]]
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(errors.WireError):
             await box.folders()
     assert [folder.name for folder in await box.folders()] == ["INBOX", "Sent"]
@@ -87,7 +87,7 @@ async def test_no_answer_about_messages_is_an_error_and_never_an_empty_folder(
     box = box_for(peer)
     for question in (lambda: box.fetch(INBOX, 4), lambda: box.find(INBOX, "<a@b>", "r")):
         peer.once[verb] = [FAULTS[fault]]
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(errors.WireError):
                 await question()
     assert await box.fetch(INBOX, 4) == []
@@ -140,7 +140,7 @@ async def test_a_go_ahead_for_nothing_ends_the_connection(peer: Peer, verb: str)
     box = box_for(peer)
     await box.folders()
     peer.once[verb] = [[b"+ go\r\n+ go\r\n", SILENCE]] * 2
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(errors.WireError):
             await (box.append(INBOX, b"Subject: x\r\n\r\n") if verb == "APPEND" else box.folders())
     await box.close()
@@ -250,17 +250,17 @@ async def test_the_end_of_an_idle_is_news_at_once_and_the_next_wait_listens_agai
     assert await box.wait(5)
     assert not await box.wait(0.01)
     [talk] = peer.talks
-    waiting = asyncio.create_task(box.wait(20))
-    await asyncio.sleep(0.01)
+    waiting = asyncio.create_task(box.wait(2 * PATIENCE))
+    await comes(lambda: talk.idle_tag)
     try:
         await talk.play(end, talk.idle_tag)
     except ConnectionResetError:
         talk.writer.close()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         assert await waiting
         assert await box.wait(5)  # a new connection
     await peer.push(b"* 5 EXISTS\r\n")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         assert await box.wait(5)
     await box.close()
 
@@ -269,9 +269,9 @@ async def test_a_server_that_says_it_idles_and_hangs_is_left_at_the_renewal(peer
     peer.on["DONE"] = [SILENCE]
     box = box_for(peer, renewal=0.05, timeout=0.1)
     assert await box.wait(5)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(errors.WireError):
-            await box.wait(20)
+            await box.wait(2 * PATIENCE)
     await comes(lambda: peer.open == 0)
 
 
@@ -294,9 +294,9 @@ async def test_a_server_that_will_not_idle_is_an_error_or_news_and_never_a_hang(
 ) -> None:
     peer.on["IDLE"] = answer
     box = box_for(peer)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         with contextlib.suppress(errors.WireError):
-            assert await box.wait(20)
+            assert await box.wait(2 * PATIENCE)
     await box.close()
 
 
@@ -304,11 +304,11 @@ async def test_without_idle_the_server_is_asked_now_and_then(peer: Peer) -> None
     peer.on["CAPABILITY"] = [b"* CAPABILITY IMAP4rev1\r\n{tag} OK\r\n"]
     box = box_for(peer, poll=0.02)
     assert await box.wait(5)
-    assert not await box.wait(0.1)
-    assert peer.verbs().count("NOOP") >= 2
+    while peer.verbs().count("NOOP") < 2:
+        assert not await box.wait(0.1)
     peer.once["NOOP"] = [[b"* 6 EXISTS\r\n{tag} OK\r\n"]]
-    async with asyncio.timeout(2):
-        assert await box.wait(20)
+    async with asyncio.timeout(PATIENCE):
+        assert await box.wait(2 * PATIENCE)
     assert "IDLE" not in peer.verbs()
     await box.close()
 
@@ -455,18 +455,18 @@ async def test_closing_never_raises_and_never_hangs(peer: Peer) -> None:
     box = box_for(peer, timeout=0.2)
     await box.folders()
     await box.wait(1)
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(PATIENCE):
         await box.close()
     await comes(lambda: peer.open == 0)
 
 
 async def test_closing_ends_every_question_and_opens_nothing_anew(peer: Peer) -> None:
     peer.on["NOOP"] = [SILENCE]
-    box = box_for(peer, timeout=20.0)
+    box = box_for(peer, timeout=2 * PATIENCE)
     assert await box.wait(5)
-    waiting, asking = asyncio.create_task(box.wait(20)), asyncio.create_task(box.folders())
+    waiting, asking = asyncio.create_task(box.wait(2 * PATIENCE)), asyncio.create_task(box.folders())
     await comes(lambda: "NOOP" in peer.verbs())
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(PATIENCE):
         await box.close()
         assert await waiting
         with pytest.raises(errors.WireError):

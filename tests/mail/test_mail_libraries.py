@@ -20,6 +20,7 @@ from cadenced.mail.imap import ImapSettings, Mailbox
 from cadenced.mail.smtp import Pool, SmtpSettings
 from peers import clocks, imap_peer, smtp_sink
 from peers.imap_peer import CLOSE, SILENCE, Peer
+from peers.patience import PATIENCE
 
 RAW = b"From: julie@abc.example\r\n\r\nHello\r\n"
 
@@ -146,16 +147,16 @@ async def test_aioimaplib_hangs_in_an_idle_that_the_server_ended_and_ours_wakes(
     client = await naive_imap(peer)
     await client.select("INBOX")
     idle = await client.idle_start(timeout=0.1)
-    await client.wait_server_push(timeout=1)  # the BYE, as a line among others
+    await client.wait_server_push(timeout=PATIENCE)  # the BYE, as a line among others
     client.idle_done()
     done, _ = await asyncio.wait({idle}, timeout=0.3)
     assert not done
     assert client.get_state() == "SELECTED"
     idle.cancel()
     box = box_for(peer)
-    async with asyncio.timeout(2):
-        assert await box.wait(20)
-        assert await box.wait(20)
+    async with asyncio.timeout(PATIENCE):
+        assert await box.wait(2 * PATIENCE)
+        assert await box.wait(2 * PATIENCE)
     await box.close()
 
 
@@ -206,9 +207,9 @@ async def test_aioimaplib_waits_all_of_its_time_for_a_greeting_that_refuses_and_
     peer.greeting = [b"* BYE full\r\n", SILENCE]
     with pytest.raises(TimeoutError):
         await naive_imap(peer)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(errors.WireError, match="full"):
-            await box_for(peer, connect_timeout=20.0).folders()
+            await box_for(peer, connect_timeout=2 * PATIENCE).folders()
 
 
 def test_aioimaplib_knows_no_starttls() -> None:

@@ -14,7 +14,7 @@ from cadenced import ports
 from cadenced.mail import privacy
 from cadenced.mail.smtp import Pool, SmtpSettings
 from peers import certificates, clocks, smtp_sink
-from peers.patience import comes
+from peers.patience import PATIENCE, comes
 from peers.smtp_sink import Close, Hold, Say, Sink
 
 RAW = b"From: julie@abc.example\r\nMessage-ID: <t1@abc.example>\r\n\r\nHello\r\n"
@@ -26,7 +26,7 @@ async def open_gate(message: ports.Outgoing) -> float | None:
 
 
 def pool_to(sink: Sink, clock: ports.Clock | None = None, **settings: object) -> Pool:
-    fields = {"security": "none", "command_timeout": 5.0, "dot_timeout": 5.0} | settings
+    fields = {"security": "none", "command_timeout": 60.0, "dot_timeout": 60.0} | settings
     return Pool(SmtpSettings(sink.host, sink.port, **fields), clock or clocks.ToldClock())
 
 
@@ -248,9 +248,9 @@ async def test_a_closed_pool_sends_nothing_more() -> None:
 async def test_a_server_that_ignores_quit_does_not_hold_up_closing() -> None:
     async with smtp_sink.serve() as sink:
         sink.always("quit", smtp_sink.Nothing())
-        pool = pool_to(sink)
+        pool = pool_to(sink, command_timeout=2 * PATIENCE)
         await pool.submit(MESSAGE, open_gate)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await pool.close()
 
 
