@@ -5,15 +5,17 @@ Exit statuses: 0 fine, 1 findings or refused, 2 usage, 3 broken config, 4 failur
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from types import MappingProxyType, ModuleType, TracebackType
+from types import FrameType, MappingProxyType, ModuleType, TracebackType
 from typing import NamedTuple
 
 import click
@@ -103,6 +105,17 @@ def _imported(name: str) -> ModuleType:
         gc.enable()
 
 
+def _may_be_stopped() -> None:
+    """Have a stop that comes before the daemon listens for stops end it cleanly too: nothing has begun yet."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(ValueError):  # only the main thread is told of signals
+            signal.signal(number, _end_at_once)
+
+
+def _end_at_once(_number: int, _frame: FrameType | None) -> None:
+    os._exit(0)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, not when they are listed."""
 
@@ -115,6 +128,8 @@ class LazyGroup(click.Group):
         entry = ENTRIES.get(cmd_name)
         if entry is None:
             return None
+        if cmd_name == "run":
+            _may_be_stopped()
         module = _imported(entry.module)
         return _with_config(next(command for command in module.COMMANDS if command.name == cmd_name))
 
