@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -124,11 +125,12 @@ HUGE = [
 
 
 @pytest.mark.parametrize("words", HUGE)
-@pytest.mark.timeout(20)
 def test_a_huge_message_is_judged_in_linear_time(words: str) -> None:
+    began = time.process_time()
     for language in ("en", "de"):
         gate.check("Your plan", words * (60_000 // len(words)), language)
         voice.measure_message(words * (60_000 // len(words)), language)
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.corpus
