@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,13 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, select, update
+from sqlalchemy import Connection, event, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cadenced.engine.intake_import import File, Job, import_file, run
 from cadenced.store import audit, import_spool, people
 from cadenced.store.audit_findings import Given
-from cadenced.store.import_activation import BOUND, LEAST, MOST, WANTED, Activation, paced
+from cadenced.store.import_activation import BOUND, BUSY_ALONE, LEAST, MOST, REST, WANTED, Activation, paced
 from cadenced.store.import_spool import Spool, StagedElsewhereError
 from cadenced.store.import_undo import undo
 from cadenced.store.schema import enrolments, events, import_verdicts, imports, prospects
@@ -63,6 +64,35 @@ def test_a_slice_that_took_long_makes_the_next_one_shorter(rows: int, span: floa
         assert after <= max(LEAST, rows // 2 + 1)
     if span < WANTED:
         assert after >= rows
+
+
+def test_slices_do_not_wait_for_the_disk_and_whatever_comes_after_them_does(lite: Store, tmp_path: Path) -> None:
+    """A letter's claim makes the slices before it durable, as one log holds both; no connection stays as it was."""
+    pragmas = ("synchronous", "wal_autocheckpoint")
+
+    def settings(tx: Connection) -> list[int]:
+        return [tx.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in pragmas]
+
+    before = lite.database.read(settings)
+    with begun(lite, listed(tmp_path, 2 * LEAST)) as (_, slices):
+        slices.step()
+        assert settings(slices._session._connection) == [1, 0]
+        slices._session._connection.rollback()
+        while not slices.is_over:
+            slices.step()
+    assert before == lite.database.read(settings) == [2, 1000]
+
+
+def test_whoever_waits_for_the_lock_is_left_more_time_than_it_sleeps(lite: Store, tmp_path: Path) -> None:
+    """SQLite's busy handler asks every 0.1 s at the latest."""
+    with begun(lite, listed(tmp_path, 4 * LEAST)) as (_, slices):
+        slices.step()
+        slices._held = 0.0
+        assert slices.rest() == 0.0
+        slices._held, begun_at = BUSY_ALONE, time.monotonic()
+        left = slices.rest()
+        assert left + time.monotonic() - begun_at >= REST > 0.1
+        assert slices.rest() == 0.0
 
 
 def test_rows_are_put_aside_while_somebody_else_writes(lite: Store, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ BOUND = 0.15
 WANTED = 0.06
 """Seconds at which a slice aims: less than half of the bound, as a disk may stall in its commit."""
 
-BUSY, BUSY_ALONE = 0.5, 1.0
+BUSY, BUSY_ALONE = 0.35, 1.0
 """Seconds for which slices hold SQLite's lock before others surely get it: beside a daemon, and beside nobody known."""
 
 REST = 0.12

@@ -11,7 +11,7 @@ before it in one log; so nothing is ever sent to anybody who might be forgotten.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from cadenced.core.roster_sheet import COLUMNS
+from cadenced.store import import_spool
 from cadenced.store.database import Database
 from cadenced.store.import_spool import Spool
 from cadenced.store.schema import Key, Utc
@@ -39,6 +40,9 @@ from cadenced.store.schema import Key, Utc
 T = TypeVar("T")
 _TEMPORARY = MetaData()
 _CACHE = 32 * 1024
+_COPY = (
+    f"COPY staged FROM STDIN (DELIMITER E'\\x{ord(import_spool.CELL):02x}', NULL E'\\x{ord(import_spool.NOTHING):02x}')"
+)
 
 
 def _text(name: str) -> Column[str]:
@@ -108,6 +112,8 @@ class Session:
             self._driver.execute("ATTACH ? AS spool", (str(spool.path),))
         else:
             self._driver.prepare_threshold = None  # a plan made for small tables is no plan for big ones
+            self._driver.execute("SET SESSION synchronous_commit = off")
+            self._driver.commit()
         self._connection = self._connection.execution_options(reading=True)
         database.transact_on(self._connection, self._prepare)
         self._connection = self._connection.execution_options(reading=False)
@@ -136,14 +142,13 @@ class Session:
         if self._database.is_sqlite:
             return
         self._connection = self._connection.execution_options(reading=True)
-        self._database.transact_on(self._connection, lambda tx: self._copy(tx, self._spool.rows(after, until)))
+        self._database.transact_on(self._connection, lambda tx: self._copy(tx, self._spool.lines(after, until)))
         self._connection = self._connection.execution_options(reading=False)
 
-    def _copy(self, tx: Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    def _copy(self, tx: Connection, rows: str) -> None:
         tx.execute(text("TRUNCATE staged"))
-        with self._driver.cursor().copy("COPY staged FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+        with self._driver.cursor().copy(_COPY) as copy:
+            copy.write(rows)
 
     def transact(self, work: Callable[[Connection], T]) -> tuple[T, float]:
         """Run ``work`` in a transaction; return what it does and how many seconds others had to wait at most."""

@@ -261,10 +261,10 @@ _TIMELINE = ["at", "prospect_id", "enrolment_id", "event", "data"]
 _IMPORTED = events.insert().from_select(
     _TIMELINE,
     select(_NOW, prospects.c.id, literal(None, events.c.enrolment_id.type), literal("imported"), _DATA)
-    .where(prospects.c.id > _PEOPLE, prospects.c.import_id == _IMPORT)
+    .where(prospects.c.id > _PEOPLE)  # nobody else writes, so all of them are this slice's
     .order_by(prospects.c.id),
 )
-_BEGUN = and_(enrolments.c.id > _LIVES, enrolments.c.import_id == _IMPORT)
+_BEGUN = enrolments.c.id > _LIVES
 _SEQUENCES = select(enrolments.c.sequence).where(_BEGUN).distinct()
 _ENROLLED = events.insert().from_select(
     _TIMELINE,

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from cadenced.core.roster_sheet import Staged
+from cadenced.core.roster_sheet import COLUMNS, Staged
 from cadenced.errors import RefusedError
 
 VERSION = 1
@@ -47,10 +47,15 @@ UPDATE staged SET verdict = CASE ranked.sequence WHEN '' THEN 'homeless' ELSE 'a
     reason = 'the same person as in line ' || ranked.first || '; the first row counts'
 FROM ranked WHERE staged.line = ranked.line AND ranked.line <> ranked.first
 """
-_ROWS = """
-SELECT line, email, untagged, account, company, mailbox, fields, verdict, reason, sequence, timezone, country, language,
-stage, role, next_step_at FROM staged WHERE line > ? AND line <= ? ORDER BY line
-"""
+CELL, NOTHING = "\x1f", "\x1e"
+"""What stands between the values of a row, and for one that is not known; no value has a control character in it."""
+
+_LINES = f"""
+SELECT group_concat(replace(replace(replace(
+    {" || char(31) || ".join(COLUMNS[:-1])} || char(31) || coalesce(next_step_at, char(30)),
+    char(92), char(92, 92)), char(10), char(92, 110)), char(13), char(92, 114)), char(10))
+FROM staged WHERE line > ? AND line <= ?
+"""  # noqa: S608 - names of columns
 _FORGET = """
 UPDATE staged SET email = '(forgotten)', untagged = '', account = '', company = '', fields = '{}',
 verdict = 'suppressed', reason = 'never to be written to',
@@ -186,9 +191,10 @@ class Spool:
         found = self._connection.execute(query, (after, count - 1)).fetchone()
         return found[0] if found else self.last_line
 
-    def rows(self, after: int, until: int) -> Iterator[Staged]:
-        """Return staged rows as they are."""
-        return self._connection.execute(_ROWS, (after, until))
+    def lines(self, after: int, until: int) -> str:
+        """Return staged rows as PostgreSQL's COPY takes them in, one a line."""
+        (found,) = self._connection.execute(_LINES, (after, until)).fetchone()
+        return f"{found}\n" if found else ""
 
     def close(self) -> None:
         """Let go of the file; what is staged stays."""
