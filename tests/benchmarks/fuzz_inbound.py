@@ -23,7 +23,7 @@ from cadenced.errors import InboundError
 from cadenced.reading import inbound, verdict
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks import reading_figures as figures  # noqa: E402 - found by the line above
+from benchmarks import reading_figures as figures
 
 DATA = Path(__file__).resolve().parents[1] / "reading" / "data"
 USUAL, LARGEST = 6_000, 60_000  # bytes of most mutated messages, and of one in fifty

@@ -29,7 +29,7 @@ from cadenced.reading.referral import Referral
 
 Business = Callable[[date], bool]
 
-CLASSIFIER = "3"
+CLASSIFIER = "4"
 """Raised with every change of the rules; stored beside each verdict, so that history can be re-read."""
 
 _REPLY = re.compile(
