@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cadenced.wording import gate, language, lint, phrases, rules
@@ -76,3 +78,13 @@ def test_every_phrase_of_a_language_can_be_read_and_belongs_to_a_rule(code: str)
         for entry in entries:
             assert entry.pattern.pattern
             assert entry.code in rules.BY_CODE.keys() | asides, anchor
+
+
+@pytest.mark.parametrize(("rule", "example"), FIRES + SILENT, ids=lambda value: getattr(value, "code", None))
+def test_what_refuses_a_message_is_what_is_found_in_it_and_grave(rule: MessageRule, example: Example) -> None:
+    strict = replace(example.settings, severity={rule.code: "error"})
+    mild = replace(example.settings, severity={rule.code: "warning"})
+    for settings in (example.settings, strict, mild):
+        found = gate.check(example.subject, example.body, example.language, settings)
+        grave = tuple(finding for finding in found if finding.severity == "error")
+        assert gate.refusals(example.subject, example.body, example.language, settings) == grave

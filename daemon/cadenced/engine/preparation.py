@@ -16,7 +16,7 @@ from cadenced.engine.workspace import Workspace
 from cadenced.errors import ComposeError, TemplateError
 from cadenced.store.touches import Frozen, Touch
 from cadenced.wording import gate, lint
-from cadenced.wording.findings import ERROR, Finding
+from cadenced.wording.findings import Finding
 from cadenced.wording.settings import Settings
 from cadenced.writing import compose, context, identity
 from cadenced.writing.footer import Footer
@@ -160,8 +160,7 @@ def judge(kit: Materials, case: Case, draft: Draft) -> tuple[Finding, ...]:
     thread = {"fake-reply"} if case.thread.message_ids else set()  # here "Re:" is true
     settings = kit.wording.without(waived | thread)
     subject = compose.subject_of(draft, Thread()) if not case.thread.message_ids else draft.subject
-    found = gate.check(subject, draft.body, case.language, settings)
-    return tuple(finding for finding in found if finding.severity == ERROR)
+    return gate.refusals(subject, draft.body, case.language, settings)
 
 
 def _refused_wording(case: Case, draft: Draft, findings: tuple[Finding, ...]) -> Obstacle:

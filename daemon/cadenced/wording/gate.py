@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from cadenced.wording import rules
 from cadenced.wording.draft import Draft, View
 from cadenced.wording.findings import ERROR, SEVERITIES, Finding, Hit, Lines
-from cadenced.wording.rule import Rule
+from cadenced.wording.rule import MessageRule, Rule
 from cadenced.wording.settings import DEFAULTS, Settings
 
 SUBJECT, BODY = "subject", "body"
@@ -17,18 +19,30 @@ def check(subject: str, body_markdown: str, language: str = "", settings: Settin
     A message with a finding of severity `error` is not to be sent. What a template waives, the caller silences with
     `settings.without(codes)`.
     """
-    draft = Draft(subject, body_markdown, language)
-    found = hits(draft, settings)
+    return _findings(Draft(subject, body_markdown, language), settings, rules.MESSAGE)
+
+
+def refusals(subject: str, body_markdown: str, language: str, settings: Settings) -> tuple[Finding, ...]:
+    """Return the findings of ``check`` for which a message is not to be sent; only rules that may refuse are asked."""
+    grave = [rule for rule in rules.MESSAGE if settings.severity.get(rule.code, rule.severity) == ERROR]
+    found = _findings(Draft(subject, body_markdown, language), settings, grave)
+    return tuple(finding for finding in found if finding.severity == ERROR)
+
+
+def _findings(draft: Draft, settings: Settings, asked: Collection[MessageRule]) -> tuple[Finding, ...]:
+    found = hits(draft, settings, asked)
     if not found:
         return ()
-    lines = {SUBJECT: Lines(subject), BODY: Lines(body_markdown)}
+    lines = {SUBJECT: Lines(draft.subject), BODY: Lines(draft.body)}
     return tuple(sorted(_finding(rule, hit, lines[hit.part], settings) for rule, hit in found))
 
 
-def hits(draft: Draft, settings: Settings) -> list[tuple[Rule, Hit]]:
-    """Return every hit of every rule that speaks, with offsets into the draft."""
+def hits(
+    draft: Draft, settings: Settings, asked: Collection[MessageRule] = rules.MESSAGE
+) -> list[tuple[MessageRule, Hit]]:
+    """Return every hit of every rule that is asked and speaks, with offsets into the draft."""
     view = View(draft)
-    return [(rule, hit) for rule in rules.MESSAGE if settings.speaks(rule.code) for hit in rule.check(view, settings)]
+    return [(rule, hit) for rule in asked if settings.speaks(rule.code) for hit in rule.check(view, settings)]
 
 
 def refuses(found: tuple[Finding, ...]) -> bool:
