@@ -111,3 +111,11 @@ def test_what_opens_is_open_and_not_before(moment: datetime, name: str, count: i
     assert local.weekday() < 5
     assert time(8, 30) <= local.time() < time(17, 30)
     assert opens - moment < timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 300, "a/" * 3000, "\x00", "../etc/passwd", "/etc/passwd", "Europe", "Moon/Crater"]
+)
+def test_what_is_no_zone_is_a_missing_key_whatever_a_file_system_says_of_it(name: str) -> None:
+    with pytest.raises(KeyError):
+        pacing.zone(name)

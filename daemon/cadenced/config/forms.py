@@ -160,7 +160,7 @@ def timezone(value: object) -> str:
     given = filled(value)
     try:
         return pacing.zone(given).key
-    except (KeyError, ValueError, OSError) as wrong:
+    except KeyError as wrong:
         near = _zone_like(given)
         cure = f'did you mean "{near}"?' if near else "use an IANA name such as Europe/Paris"
         raise FormError(f'"{given}" is not a time zone', cure) from wrong

@@ -8,7 +8,7 @@ from calendar import monthrange
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cadenced.core.model import Place
 
@@ -134,7 +134,10 @@ def _clock(hour: str, minute: str) -> time:
 @functools.lru_cache(maxsize=256)
 def zone(name: str) -> ZoneInfo:
     """Return the zone of an IANA name (``""`` is UTC); KeyError (ZoneInfoNotFoundError) where there is none."""
-    return ZoneInfo(name or "UTC")
+    try:
+        return ZoneInfo(name or "UTC")
+    except (OSError, ValueError) as wrong:  # a folder of zones, a name that no file could have, a path out of them
+        raise ZoneInfoNotFoundError(f"no time zone found with key {name[:80]!r}") from wrong
 
 
 @functools.lru_cache(maxsize=256)

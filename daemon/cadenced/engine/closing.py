@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 
 from cadenced import ports
-from cadenced.engine import settling
+from cadenced.engine import doubts, settling
 from cadenced.engine.desk import Claimed
 from cadenced.engine.workspace import Workspace
 
@@ -17,8 +17,6 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 0.05
 """Seconds that an end waits for a commit of arms to join: until it is written, a crash makes a doubt of it."""
-
-Taken = tuple[Claimed, ports.Accepted]
 
 
 class Closing:
@@ -31,7 +29,7 @@ class Closing:
         self.arms_follow: Callable[[], bool] = lambda: False
         self._alarm: asyncio.TimerHandle | None = None
         self._workspace = workspace
-        self._waiting: list[tuple[Taken, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[settling.Taken, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def settle(self, claimed: Claimed, answer: ports.Answer) -> None:
@@ -70,7 +68,7 @@ class Closing:
 class Ended:
     """Submissions that have ended, and those who wait until that is written."""
 
-    def __init__(self, workspace: Workspace, waiting: Sequence[tuple[Taken, asyncio.Future[None]]]) -> None:
+    def __init__(self, workspace: Workspace, waiting: Sequence[tuple[settling.Taken, asyncio.Future[None]]]) -> None:
         self._workspace = workspace
         self._waiting = waiting
 
@@ -79,9 +77,17 @@ class Ended:
         return bool(self._waiting)
 
     def write(self, tx: Connection) -> None:
-        """Write them, in a transaction that may do more."""
-        if self._waiting:
-            settling.settle_accepted(tx, self._workspace, [taken for taken, _ in self._waiting])
+        """Write them, in a transaction that may do more.
+
+        An answer that comes after the mailbox became another worker's is still the server's own word: it is evidence.
+        """
+        if not self._waiting:
+            return
+        late = settling.settle_accepted(tx, self._workspace, [taken for taken, _ in self._waiting])
+        for claimed, answer in late:
+            told = f"the server took it: {answer.reply}"
+            if doubts.settle_as_sent(tx, self._workspace, claimed.touch, told):
+                log.warning("sent, told late", extra={"touch": claimed.touch.id})
 
     def written(self) -> None:
         """Tell those who wait that the transaction is durable."""

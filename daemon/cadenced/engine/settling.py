@@ -20,6 +20,9 @@ from cadenced.store import enrolments, mailboxes, timeline, touches
 PATIENCE = timedelta(days=2)
 """For so long a message is offered again after 4yz (RFC 5321, 4.5.4.1 asks for at least some days)."""
 
+Taken = tuple[Claimed, ports.Accepted]
+"""A touch, and the answer by which the server took it over."""
+
 _BACK_OFF = wait_exponential(multiplier=30, max=4 * 3600)
 
 
@@ -47,19 +50,21 @@ def settle(tx: Connection, workspace: Workspace, claimed: Claimed, answer: ports
     workspace.changed()
 
 
-def settle_accepted(tx: Connection, workspace: Workspace, accepted: Sequence[tuple[Claimed, ports.Accepted]]) -> None:
-    """Write that many touches of one mailbox were sent, in few statements."""
+def settle_accepted(tx: Connection, workspace: Workspace, accepted: Sequence[Taken]) -> list[Taken]:
+    """Write that many touches of one mailbox were sent, in few statements; returns those that are not ours any more."""
     now = workspace.now()
     replies = {claimed.touch.id: answer.reply for claimed, answer in accepted}
     ours = touches.settle_sent(tx, replies, workspace.boot_id, now)
+    late = [taken for taken in accepted if taken[0].touch.id not in ours]
     sent = [claimed.touch for claimed, _ in accepted if claimed.touch.id in ours]
     if not sent:
-        return
+        return late
     standing = enrolments.among(tx, [touch.enrolment for touch in sent])
     moves.note_sent(tx, workspace, [(standing[touch.enrolment], touch) for touch in sent], now)
     mailboxes.note_sent(tx, sent[0].mailbox, now)
     workspace.sends += len(sent)
     workspace.changed()
+    return late
 
 
 def note_sent(tx: Connection, workspace: Workspace, enrolment: Enrolment, touch: touches.Touch, now: datetime) -> None:

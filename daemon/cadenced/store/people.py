@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from cadenced.core import address
+from cadenced.core import address, pacing
 from cadenced.core.model import Place, Prospect
 from cadenced.store.schema import accounts, prospects, suppressions
 from cadenced.store.statement import Among, Statement
@@ -147,7 +146,7 @@ def set_stage(tx: Connection, prospect_id: int, stage: str) -> None:
 def set_next_step(tx: Connection, prospect_id: int, what: str, at: datetime) -> None:
     """Note what was agreed on with a prospect, and for when; letters and invitations name it from now on."""
     known = get(tx, prospect_id)
-    local = at.astimezone(ZoneInfo(known.place.timezone or "UTC"))
+    local = at.astimezone(pacing.zone(known.place.timezone))
     fields = {**known.fields, "next_step": what, "next_step_at": local.strftime("%Y-%m-%dT%H:%M")}
     tx.execute(update(prospects).where(prospects.c.id == prospect_id).values(fields=fields, next_step_at=at))
 
