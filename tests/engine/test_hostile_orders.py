@@ -366,6 +366,19 @@ def test_an_old_mail_written_by_hand_delays_nothing(home: Home) -> None:
     assert home.standing(ANN).due_at == due_at
 
 
+def test_what_was_halted_keeps_its_distance_from_a_mail_written_by_hand(home: Home) -> None:
+    home.enrol(ANN)
+    home.sends()
+    home.answered(ANN, "reply.question")
+    assert home.standing(ANN).state is State.HALTED
+    home.pass_time(timedelta(days=3))
+    own = b"From: julie@abc.example\r\nTo: ann@there.example\r\nSubject: x\r\nMessage-ID: <own@x>\r\n"
+    home.absorb(own + f"Date: {home.now:%a, %d %b %Y %H:%M:%S} +0000\r\n\r\nhello\r\n".encode(), folder="Sent")
+    standing = home.standing(ANN)
+    assert standing.state is State.HALTED
+    assert standing.anchor == home.now.replace(microsecond=0)
+
+
 def test_a_touch_in_doubt_counts_for_the_daily_limit_and_for_the_gap(home: Home) -> None:
     home.enrol(ANN)
     box = replace(home.workspace.config.mailboxes[0], daily_limit=1, min_gap=timedelta(seconds=90))

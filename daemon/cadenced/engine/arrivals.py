@@ -149,7 +149,7 @@ def _written_by_hand(tx: Connection, workspace: Workspace, arrived: Arrived, mes
     named = {one.address.lower() for one in (*message.to, *message.cc)}
     for prospect in people.of_addresses(tx, named):
         timeline.note(tx, now, "written_by_hand", prospect.id, subject=message.subject)
-        for enrolment in enrolments.of_prospect(tx, prospect.id, live=True):
+        for enrolment in enrolments.of_prospect(tx, prospect.id):  # a halted one, too: it may be taken up again
             moves.move(tx, workspace, enrolment, events.WrittenByHand(written))
 
 
