@@ -146,12 +146,11 @@ def _full(written: str) -> str:
 
 def _signs(inbound: Inbound, notice: Notice) -> tuple[str, ...]:
     """Return the evidence that this is a bounce, or () when it does not suffice."""
-    machine = from_machine(inbound) or not inbound.author
-    answer = bool(_ANSWER.match(inbound.subject) or inbound.in_reply_to)
-    if notice.structured and notice.refusals and (machine or not answer or inbound.content_type == _REPORT):
+    if _reported(inbound, notice):
         return ("delivery report",) if _undelivered(notice) else ()
     if "x-failed-recipients" in inbound.headers:
         return ("X-Failed-Recipients",)
+    machine = from_machine(inbound) or not inbound.author
     subject = _says("subject", inbound.subject)
     said = _says("text", _own(notice.words))
     if machine:
@@ -160,6 +159,15 @@ def _signs(inbound: Inbound, notice: Notice) -> tuple[str, ...]:
         spoken = subject or len(notice.returned) or _CODE_LINE.search(notice.words)
         return _by_machine(inbound, notice, subject, said) if spoken else ()
     return _by_text(inbound, notice, subject, said)
+
+
+def _reported(inbound: Inbound, notice: Notice) -> bool:
+    """Whether a report's fields speak, and the message is not a person's who answers with a report attached."""
+    if not notice.structured or not notice.refusals:
+        return False
+    if inbound.content_type == _REPORT or not (_ANSWER.match(inbound.subject) or inbound.in_reply_to):
+        return True
+    return from_machine(inbound) or not inbound.author
 
 
 def _by_text(inbound: Inbound, notice: Notice, subject: str, said: str) -> tuple[str, ...]:

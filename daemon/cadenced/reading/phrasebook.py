@@ -22,9 +22,10 @@ class _Phrase:
 
     def search(self, lowered: str) -> re.Match[str] | None:
         """Find the phrase in a text that holds one of its `keys`; it must hold one of `also`, too."""
-        if self.also and not any(key in lowered for key in self.also):
-            return None
-        return self.regex.search(lowered)
+        for key in self.also:
+            if key in lowered:
+                return self.regex.search(lowered)
+        return None if self.also else self.regex.search(lowered)
 
 
 def joined(patterns: Iterable[Pattern]) -> re.Pattern[str]:
