@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 import click
 from sqlalchemy import Connection
 
-from cadenced.cli import moments, newcomer, opening, screen
+from cadenced.cli import moments, opening, screen
 from cadenced.core import address
 from cadenced.core.model import Enrolment, Prospect, State
 from cadenced.engine import acts, moves
@@ -73,6 +73,8 @@ def _begun(workspace: Workspace, email: str, name: str, details: Mapping[str, st
         if not details:
             cure = f"cadenced enrol {email} {name} --first-name …"
             raise RefusedError(f"{email} is not a prospect; say who it is ({cure}), or import a list")
+        from cadenced.cli import newcomer  # noqa: PLC0415 - it brings the import along, and who halts must not wait
+
         newcomer.bring_in(workspace, email, name, details)
         return workspace.database.read(lambda tx: enrolments.of_prospect(tx, acts.find(tx, email).id)[-1])
     if known is not None and details:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from cadenced.core import address, events, pacing
 from cadenced.core.model import Enrolment, Prospect, TouchState
-from cadenced.engine import doubts, moves
+from cadenced.engine import moves
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
 from cadenced.store import enrolments, forgotten, inbox, mailboxes, people, tasks, timeline, touches
@@ -217,6 +217,8 @@ def resolve(tx: Connection, workspace: Workspace, touch_id: int, how: str) -> to
     if touch is None or touch.state not in {TouchState.UNKNOWN, TouchState.IN_DOUBT}:
         raise RefusedError(f"touch {touch_id} is not in doubt")
     if how == "sent":
+        from cadenced.engine import doubts  # noqa: PLC0415 - it brings the send path along, and who halts must not wait
+
         doubts.settle_as_sent(tx, workspace, touch, "a human says that it was sent")
         return touch
     now = workspace.now()
