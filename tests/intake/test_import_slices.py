@@ -17,8 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from cadenced.engine.intake_import import File, Job, import_file, run
 from cadenced.store import audit, import_spool, people
 from cadenced.store.audit_findings import Given
-from cadenced.store.import_activation import BOUND, BUSY_ALONE, LEAST, MOST, REST, WANTED, Activation, paced
+from cadenced.store.import_activation import Activation
 from cadenced.store.import_spool import Spool, StagedElsewhereError
+from cadenced.store.import_turns import BOUND, BUSY_ALONE, LEAST, MOST, REST, WANTED, paced
 from cadenced.store.import_undo import undo
 from cadenced.store.schema import enrolments, events, import_verdicts, imports, prospects
 from intake.folder import NOW, RULES, Inbox, Store, bring, verdicts
@@ -87,9 +88,9 @@ def test_whoever_waits_for_the_lock_is_left_more_time_than_it_sleeps(lite: Store
     """SQLite's busy handler asks every 0.1 s at the latest."""
     with begun(lite, listed(tmp_path, 4 * LEAST)) as (_, slices):
         slices.step()
-        slices._held = 0.0
+        slices._turns._held = 0.0
         assert slices.rest() == 0.0
-        slices._held, begun_at = BUSY_ALONE, time.monotonic()
+        slices._turns._held, begun_at = BUSY_ALONE, time.monotonic()
         left = slices.rest()
         assert left + time.monotonic() - begun_at >= REST > 0.1
         assert slices.rest() == 0.0

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from cadenced.errors import RefusedError
+from cadenced.store.import_turns import LEAST, Turns
 from cadenced.store.import_undo import Undone, undo
 from cadenced.store.schema import enrolments, events, imports, inbound, prospects, tasks, touches
 from intake.folder import NOW, Store, bring
@@ -124,3 +125,11 @@ def test_what_is_not_there_cannot_be_taken_back(store: Store, tmp_path: Path) ->
     taken_back(store, result.id)
     with pytest.raises(RefusedError, match="taken back already"):
         taken_back(store, result.id)
+
+
+def test_an_undo_gives_way_as_an_import_does(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = bring(store, tmp_path, "email\n" + "".join(f"p{n}@abc.example\n" for n in range(3 * LEAST)))
+    slices: list[float] = []
+    monkeypatch.setattr(Turns, "took", lambda _, span: slices.append(span))
+    assert taken_back(store, result.id).prospects == 3 * LEAST
+    assert len(slices) == 6

@@ -211,7 +211,7 @@ class Intake:
                         yield pause
                 result = await self._outside(partial(job.finish, self._clock.now()))
             except (RefusedError, DataError, IntegrityError) as fault:
-                await self._outside(partial(job.take_back, self._clock.now()))
+                await asyncio.to_thread(job.take_back, self._clock.now())
                 await asyncio.to_thread(self._fail, claimed, _said(fault))
                 return
             yield _AT_ONCE

@@ -19,21 +19,7 @@ from cadenced.store.database import Database
 from cadenced.store.import_session import Session
 from cadenced.store.import_slice import Slice
 from cadenced.store.import_spool import Spool
-
-BOUND = 0.15
-"""Seconds for which writers may have to wait for a slice."""
-
-WANTED = 0.06
-"""Seconds at which a slice aims: less than half of the bound, as a disk may stall in its commit."""
-
-BUSY, BUSY_ALONE = 0.35, 1.0
-"""Seconds for which slices hold SQLite's lock before others surely get it: beside a daemon, and beside nobody known."""
-
-REST = 0.12
-"""Seconds in which whoever waits for SQLite's lock asks for it at least once: its busy handler sleeps 0.1 s at most."""
-
-LEAST, MOST = 500, 8000
-"""Rows in one slice, however slow or fast they are."""
+from cadenced.store.import_turns import REST, Turns
 
 
 class Activation:
@@ -46,8 +32,7 @@ class Activation:
         self._id = import_id
         self._rules = rules
         self._now = now
-        self._rows = LEAST
-        self._held = 0.0
+        self._turns = Turns(database)
         self._name, self.reached = database.transact(lambda tx: imports.begin_activation(tx, import_id))
         self._last = spool.last_line
         self._session = Session(database, spool)
@@ -59,24 +44,17 @@ class Activation:
 
     def step(self) -> float:
         """Make the next slice real; return for how many seconds writers had to wait."""
-        until = self._spool.until(self.reached, self._rows)
+        until = self._spool.until(self.reached, self._turns.rows)
         part = Slice(self._id, self._name, self._rules, self._now, self.reached, until)
         self._session.load(self.reached, until)
         self.reached, span = self._session.transact(partial(self._activate, part=part))
-        self._rows = paced(self._rows, span)
-        self._held += span
+        self._turns.took(span)
         return span
 
     def rest(self) -> float:
-        """Return for how many seconds to leave the database to others; write the log back first, where that is due.
-
-        SQLite's lock knows no queue, so that gaps as short as between two slices are found by chance alone. PostgreSQL
-        serves writers in turn.
-        """
-        busy = BUSY if self._database.is_shared() else BUSY_ALONE
-        if not self._database.is_sqlite or self._held < busy:
+        """Return for how many seconds to leave the database to others; write the log back first, where that is due."""
+        if not self._turns.is_over():
             return 0.0
-        self._held = 0.0
         begun = time.monotonic()
         self._session.checkpoint()
         return max(REST - (time.monotonic() - begun), 0.0)
@@ -93,9 +71,3 @@ class Activation:
     def close(self) -> None:
         """Let go of the connection."""
         self._session.close()
-
-
-def paced(rows: int, span: float) -> int:
-    """Return how many rows the next slice has, after one of ``rows`` for which writers waited ``span`` seconds."""
-    pace = min(max(WANTED / max(span, 1e-6), 0.25), 1.5)
-    return max(LEAST, min(int(rows * pace), MOST))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,12 +28,12 @@ from cadenced.core.model import TouchState
 from cadenced.errors import RefusedError
 from cadenced.store import imports
 from cadenced.store.database import Database
+from cadenced.store.import_turns import REST, Turns
 from cadenced.store.schema import Utc, enrolments, events, inbound, prospects, tasks, touches
 from cadenced.store.schema import imports as table
 
 _BY_ITSELF = ("imported", "enrolled", "unenrolled")
 _SHOWN = 50
-_SLICE = 1000
 _UNDER_WAY = "is under way; take it back once it has ended"
 _NOT_NOW = {"undone": "was taken back already", "staging": _UNDER_WAY, "activating": _UNDER_WAY}
 
@@ -50,8 +51,9 @@ class Undone:
 def undo(database: Database, import_id: int, now: datetime, *, is_broken: bool = False) -> Undone:
     """Take back the enrolments and prospects of an import; RefusedError where there is nothing to take back.
 
-    What the import told of people who were known before stays as it is. Slice by slice, as an import comes in: an undo
-    that was killed is ended by the next one. ``is_broken``: the import is under way, and cannot come to its end.
+    What the import told of people who were known before stays as it is. Slice by slice with rests, as an import comes
+    in, so it wants a thread of its own; an undo that was killed is ended by the next one. ``is_broken``: the import is
+    under way, and cannot come to its end.
     """
     database.transact(lambda tx: _begin(tx, import_id, is_broken=is_broken))
     mine = enrolments.c.import_id == import_id
@@ -78,11 +80,14 @@ def _sliced(
     database: Database, what: Table, import_id: int, work: Callable[[Connection, ColumnElement[bool]], int]
 ) -> int:
     """Do ``work`` on the rows of an import, some at a time; return how many went."""
-    gone, after = 0, 0
-    while ids := database.read(partial(_some, what=what, import_id=import_id, after=after)):
+    gone, after, turns = 0, 0, Turns(database)
+    while ids := database.read(partial(_some, what=what, import_id=import_id, after=after, limit=turns.rows)):
         here = and_(what.c.import_id == import_id, what.c.id > after, what.c.id <= ids[-1])
+        begun = time.monotonic()
         gone += database.transact(_bound(work, here))
+        turns.took(time.monotonic() - begun)
         after = ids[-1]
+        time.sleep(REST if turns.is_over() else 0.0)
     return gone
 
 
@@ -92,9 +97,9 @@ def _bound(
     return lambda tx: work(tx, here)
 
 
-def _some(tx: Connection, what: Table, import_id: int, after: int) -> Sequence[int]:
+def _some(tx: Connection, what: Table, import_id: int, after: int, limit: int) -> Sequence[int]:
     query = select(what.c.id).where(what.c.import_id == import_id, what.c.id > after).order_by(what.c.id)
-    return tx.execute(query.limit(_SLICE)).scalars().all()
+    return tx.execute(query.limit(limit)).scalars().all()
 
 
 def _reason() -> ColumnElement[str]:
