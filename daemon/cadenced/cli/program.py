@@ -85,6 +85,25 @@ _SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
 }
 
+_MEANT: Mapping[str, str] = {
+    "tasks": "today",
+    "todo": "today",
+    "log": "show",
+    "logs": "show",
+    "history": "show",
+    "start": "run",
+    "send": "run",
+    "stop": "halt",
+    "validate": "check",
+    "test": "check",
+    "delete": "forget",
+    "erase": "forget",
+    "unsubscribe": "suppress",
+    "add": "enrol",
+    "dashboard": "status",
+}
+"""What other programs call it."""
+
 ENTRIES: Mapping[str, Entry] = MappingProxyType(
     {
         name: Entry(section, f"cadenced.cli.{module}", line)
@@ -138,7 +157,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command of a line; for an unknown one say which was probably meant."""
         if args and not args[0].startswith("-") and args[0] not in ENTRIES:
-            near = get_close_matches(args[0], ENTRIES, n=1)
+            meant = _MEANT.get(args[0].lower())
+            near = [meant] if meant else get_close_matches(args[0], ENTRIES, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             raise click.UsageError(f"There is no command '{args[0]}'.{hint}", ctx)
         return super().resolve_command(ctx, args)

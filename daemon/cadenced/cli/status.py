@@ -219,7 +219,7 @@ def _summary(page: Page) -> None:
     if page.suppressed:
         known += f", {screen.counted(page.suppressed, 'address', 'addresses')} suppressed"
     screen.show(screen.heading(known))
-    tasks = f"{page.tasks_due:,} of {screen.counted(page.tasks, 'task')} due"
+    tasks = f"{page.tasks_due:,} of {screen.counted(page.tasks, 'task')} due" if page.tasks else "no tasks"
     line = Text(f"{page.due:,} due · {page.sent_today:,} sent today · {tasks}")
     if page.doubts:
         line.append(f" · {len(page.doubts):,} in doubt", style="bold red")
