@@ -45,6 +45,7 @@ _FUZZY = frozenset(
     {
         "month",
         "quarter",
+        "quarter_again",
         "half_year",
         "season",
         "new_year",
@@ -59,7 +60,7 @@ _FUZZY = frozenset(
 )
 _LATE = frozenset({"part_month", "month_end", "quarter_end", "year_end", "part_this"})
 # "my holidays" or "Happy New Year" names no day of return, "until the holidays" does.
-_UNBOUND = frozenset({"holidays", "season", "new_year", "year", "half_year", "quarter"})
+_UNBOUND = frozenset({"holidays", "season", "new_year", "year", "half_year", "quarter", "quarter_again"})
 _STRETCHES = frozenset({"rest_of_week", "all_next"})
 _RANGES = frozenset({"range", "numeric_range", "weekdays"})
 _ENDS = frozenset({"until", "through", "after"})
@@ -132,7 +133,8 @@ def _business(day: date, sent: date, business: Business) -> date | None:
 
 def _reading(text: str, sent: datetime, language: str, plan: bool) -> Reading:
     grammar = dates_grammar.grammar(language)
-    return Reading(sent.date(), grammar, _order(text, sent, grammar), plan)
+    whole = " ".join(text[:_MAX_TEXT].lower().split())
+    return Reading(sent.date(), grammar, _order(text, sent, grammar), plan, whole)
 
 
 _SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})(?:/\d{2,4})?(?![\d/])")
@@ -183,9 +185,10 @@ def _clues(text: str, reading: Reading) -> list[list[_Clue]]:
     """For each sentence that names days, its mentions with their surroundings."""
     found = []
     around = text_keys.around(reading.grammar.keys, text)
+    quarters = reading.grammar.names_a_quarter(reading.text, around)  # then a sentence may say "in the fourth"
     for sentence in _sentences(text):
         present = presence.within(around, sentence)
-        if reading.grammar.names_a_day(sentence, present):
+        if quarters or reading.grammar.names_a_day(sentence, present):
             mentions = dates_mentions.find(sentence, reading, present)
             if mentions:
                 found.append([_clue(sentence, mention, reading.grammar) for mention in mentions])

@@ -44,6 +44,16 @@ class Grammar:
             return True
         return any(self.names[at].regex.search(sentence) for at in self.names_row.possible(present))
 
+    def names_a_quarter(self, text: str, present: frozenset[str]) -> bool:
+        """Say whether a lower-case text that holds these keys names a quarter of the year."""
+        return any(name == "quarter" and regex.search(text) for name, regex in self.possible(present))
+
+    def earlier(self, kind: str, text: str) -> re.Match[str] | None:
+        """Return the last mention of this kind in the lower-case text before a sentence that goes back to it."""
+        rules = (rule.regex for name, rule in self.rules if name == kind)
+        found = (match for regex in rules for match in regex.finditer(text))
+        return max(found, key=lambda match: match.start(), default=None)
+
     def possible(self, present: frozenset[str]) -> list[tuple[str, re.Pattern[str]]]:
         """Return the rules that can match in a lower-case sentence which holds these keys, in order."""
         return [(self.rules[at][0], self.rules[at][1].regex) for at in self.row.possible(present)]
@@ -214,6 +224,7 @@ def _months(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     parts = _parts(words)
     yield from _parts_of_months(words, month, year)
     yield "part_month", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{month}{year}"
+    yield "part_month", rf"(?<!\w){parts}[\s-]*(?P<that>{words['that_month']})(?!\w)"
     following = rf"(?:(?:{words['new_year']})|(?P<y>20\d\d))(?!\w)"
     yield "part_year", rf"(?<!\w){parts}[\s-]*(?:{words['article']}){{0,2}}{following}"
     yield (
@@ -327,6 +338,11 @@ def _quarter(words: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         "quarter",
         rf"(?<!\w)(?:{words['quarter']})(?:{words['of']}[\s/]*(?:{words['article']})?(?:(?P<y>20\d\d)|(?P<ny>{words['new_year']})))?",
     )
+    ordinals = _any(re.escape(name) for name in words["quarters"] if not name.startswith(_LAST))
+    yield "quarter_again", rf"(?<!\w)(?P<qw>{ordinals})\w*(?=\s*(?:$|[.,;:!?)]))"  # "rather in the fourth"
+
+
+_LAST = ("last", "dernier", "let", "laatste", "último", "ultimo", "sista")
 
 
 def _named(words: Mapping[str, Any], feasts: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -18,6 +18,7 @@ class Reading:
     grammar: Grammar
     order: str
     plan: bool
+    text: str = ""  # all of it, in lower case and one line: what "in the fourth" and "of that month" go back to
 
 
 def group(match: re.Match[str], *names: str) -> str:

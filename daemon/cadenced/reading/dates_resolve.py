@@ -125,8 +125,14 @@ def _month(match: re.Match[str], reading: Reading) -> Span | None:
     return span[0] if span else None
 
 
+def _before(match: re.Match[str], reading: Reading) -> str:
+    """Return what stands in the text before the words of a match."""
+    return reading.text[: max(0, reading.text.find(match[0]))]
+
+
 def _part_month(match: re.Match[str], reading: Reading) -> Span | None:
-    span = _month_span(match, reading)
+    named = reading.grammar.earlier("month", _before(match, reading)) if group(match, "that") else match
+    span = _month_span(named, reading) if named else None
     if not span:
         return None
     (first, last), guessed = span
@@ -201,6 +207,11 @@ def _quarter(match: re.Match[str], reading: Reading) -> Span | None:
     if not group(match, "y", "ny") and cal.month_end(year, 3 * number) < reading.sent:
         first = first.replace(year=year + 1)
     return first, cal.month_end(first.year, 3 * number)
+
+
+def _quarter_again(match: re.Match[str], reading: Reading) -> Span | None:
+    """Read `rather in the fourth`, where a quarter was named before."""
+    return _quarter(match, reading) if reading.grammar.earlier("quarter", _before(match, reading)) else None
 
 
 def _quarter_word(word: str, grammar: Grammar) -> int:
@@ -332,6 +343,7 @@ RESOLVERS: dict[str, Callable[[re.Match[str], Reading], Span | None]] = {
     "after_next": _after_next,
     "next": _next,
     "quarter": _quarter,
+    "quarter_again": _quarter_again,
     "week": _week,
     **dates_named.NAMED,
 }

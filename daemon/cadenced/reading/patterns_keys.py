@@ -214,9 +214,16 @@ def _of_part(name: str, value: Any, before: str) -> list[frozenset[str]]:
         return [frozenset().union(*best)] if all(best) else []
     if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] >= 1:
         return _all_of(value[2], before)
-    if name == "IN" and [str(one) for _, one in value] == ["CATEGORY_DIGIT"]:
+    if name == "IN" and all(_is_digits(str(kind), one) for kind, one in value):
         return [frozenset({DIGIT})]
     return []
+
+
+def _is_digits(kind: str, value: Any) -> bool:
+    """Whether a member of a class stands for digits only, as `1-4` does."""
+    if kind == "RANGE":
+        return bool(ord("0") <= value[0] and value[1] <= ord("9"))
+    return str(value) == "CATEGORY_DIGIT"
 
 
 def _best(sets: list[frozenset[str]]) -> frozenset[str]:
