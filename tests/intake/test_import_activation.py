@@ -304,3 +304,13 @@ def test_a_row_below_a_refused_row_of_the_same_person_is_refused_for_the_same_re
     assert found[0].reason == found[1].reason
     assert found[0].reason.startswith("no sequence")
     assert found[2].reason == "the same person as in line 5; the first row counts"
+
+
+def test_backslashes_tabs_and_line_breaks_come_in_as_they_are(store: Store, tmp_path: Path) -> None:
+    """What has a meaning of its own where rows come in by COPY has none in a value."""
+    notes = 'one\\n two\\\\N\ttab\nline "quoted" \\.'
+    cell = notes.replace('"', '""')
+    bring(store, tmp_path, f'email,company,notes\na@abc.example,A\\B\\N,"{cell}"\nb\\c@abc.example,\\.,x\n')
+    found = store.prospect("a@abc.example")
+    assert found.fields == {"company": "A\\B\\N", "notes": notes}
+    assert store.count(prospects) == 1
