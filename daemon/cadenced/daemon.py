@@ -159,6 +159,7 @@ def _run_all(supervisor: Supervisor, crews: Crews, intake: Late) -> None:
     watchers, senders = crews.watchers.values(), crews.senders.values()
     leaving: tuple[Leaves, ...] = (intake, *watchers)
     supervisor.services = (*watchers, intake, *senders, *supervisor.services)
+    supervisor.at_stop = crews.stand_down
     supervisor.closes = (Together(tuple(senders)), Together(tuple(map(Leaving, leaving))))
 
 

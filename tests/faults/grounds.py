@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from peers import dovecot, smtp_sink, warm
+import psycopg
+from psycopg.rows import dict_row
+
+from peers import dovecot, postgres, smtp_sink, warm
 from peers.patience import until
 
 CONFIG = """\
@@ -85,6 +88,9 @@ class Ground:
     stable: warm.Stable
     user: str = "julie"
     runs: list[warm.Run] = field(default_factory=list)
+    store: postgres.Server | None = None
+    url: str = ""
+    """Where the database is, when it is no file of the workspace."""
     begun: int = 0
     """How many messages the sink had taken before this ground was entered."""
 
@@ -130,12 +136,19 @@ class Ground:
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Look into the database, past the product."""
+        if self.url:
+            with psycopg.connect(self.url, row_factory=dict_row) as there:
+                return there.execute(query.encode()).fetchall()
         with closing(sqlite3.connect(self.root / "cadenced.db", timeout=30)) as store:
             store.row_factory = sqlite3.Row
             return [dict(row) for row in store.execute(query)]
 
     def change(self, statement: str, *values: object) -> None:
         """Change the database, past the product."""
+        if self.url:
+            with psycopg.connect(self.url) as there:
+                there.execute(statement.replace("?", "%s").encode(), values)
+            return
         with closing(sqlite3.connect(self.root / "cadenced.db", timeout=30)) as store, store:
             store.execute(statement, values)
 
@@ -175,8 +188,10 @@ class Ground:
         """Return the same workspace in another place and with another mailbox to read."""
         shutil.copytree(self.root, to, ignore=shutil.ignore_patterns("log", "told", "*.lock"))
         path = to / "cadenced.toml"
-        path.write_text(path.read_text().replace(f'username = "{self.user}"', f'username = "{user}"'))
-        return Ground(to, self.sink, self.stable, user, begun=len(self.sink.accepted))
+        text = path.read_text().replace(f'username = "{self.user}"', f'username = "{user}"')
+        url = self.store.database(self.url) if self.store else ""
+        path.write_text(text.replace(self.url, url) if url else text)
+        return Ground(to, self.sink, self.stable, user, store=self.store, url=url, begun=len(self.sink.accepted))
 
 
 def _microseconds(seconds: float) -> int:
@@ -214,11 +229,15 @@ def write(root: Path, imap: int, smtp: int, **settings: Any) -> None:
 
 
 @contextmanager
-def entered(root: Path, server: dovecot.Dovecot, stable: warm.Stable, **settings: Any) -> Iterator[Ground]:
+def entered(
+    root: Path, server: dovecot.Dovecot, stable: warm.Stable, store: postgres.Server | None = None, **settings: Any
+) -> Iterator[Ground]:
     """Write a workspace with its own SMTP server; whatever still runs at the end is killed."""
+    url = store.database() if store else ""
+    settings |= {"database": url} if url else {}
     with smtp_sink.threaded() as sink:
         write(root, server.port, sink.port, **settings)
-        ground = Ground(root, sink, stable, settings.get("user", "julie"))
+        ground = Ground(root, sink, stable, settings.get("user", "julie"), store=store, url=url)
         try:
             yield ground
         finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 from grounds import Ground, entered
 
-from peers import dovecot, shim, smtp_sink, warm
+from peers import dovecot, postgres, shim, smtp_sink, warm
 from peers.patience import until
 from peers.smtp_sink import Accepted, Say
 
@@ -107,6 +108,24 @@ def test_a_daemon_that_took_up_again_what_was_on_the_wire_would_be_caught(
             patches = {"cadenced.store.touches:recover": RESCUED} if is_naive else {}
             ground.idle(patches=patches)
             assert list(ground.taken().values()) == [2 if is_naive else 1]
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(not postgres.available(), reason="PostgreSQL's server programs are not installed")
+def test_on_postgresql_too_a_kill_between_any_two_calls_sends_nothing_twice(
+    tmp_path: Path, server: dovecot.Dovecot, stable: warm.Stable
+) -> None:
+    """What is said to the database counts as a call as well: the kill falls between any two statements of a send."""
+    course, place = COURSES[0], ["julie"]
+    with (
+        postgres.server(on_loopback=True) as store,
+        entered(tmp_path / "base", server, stable, store, **BRIEF) as base,
+    ):
+        base.enrol(*course.people)
+        total = calls_of(course, base, place, tmp_path / "counted")
+        wanted = range(1, total + 1) if POINTS == "all" else spread(total, int(POINTS))
+        ends = Counter(outlived(course, base, place, tmp_path / f"at{number}", number) for number in wanted)
+    print(f"on PostgreSQL: {len(wanted)} of {total} points: {dict(ends)}")  # noqa: T201 - the figure that is asked for
 
 
 def calls_of(course: Course, base: Ground, place: list[str], root: Path) -> int:

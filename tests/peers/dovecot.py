@@ -211,7 +211,7 @@ def running(
 def _prepare(home: Path, *, special_use: bool, tls: bool, extra: str, users: dict[str, str]) -> Dovecot:
     who = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     certificate = certificates.make(home / "tls") if tls else None
-    kept = tuple(_kept_port() for _ in range(2 if tls else 1))
+    kept = tuple(kept_port() for _ in range(2 if tls else 1))
     port, tls_port = kept[0].getsockname()[1], kept[-1].getsockname()[1] if tls else 0
     (home / "users").write_text("".join(f"{_escaped(user)}:{{PLAIN}}{secret}\n" for user, secret in users.items()))
     boxes = "\n".join(_mailbox(name, use if special_use else "") for name, use in _SPECIAL.items())
@@ -240,7 +240,7 @@ def _escaped(user: str) -> str:
     return re.sub(r"([\"'\\])", r"\\\1", user)  # as passwd-file looks it up
 
 
-def _kept_port() -> socket.socket:
+def kept_port() -> socket.socket:
     """Return a socket whose port the server can listen on, and nobody else is given while it is open."""
     keeper = socket.socket()
     keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

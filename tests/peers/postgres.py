@@ -15,9 +15,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
+from peers.dovecot import kept_port
 from peers.patience import PATIENCE
 
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/bin", "/usr/local/pgsql/bin")
@@ -53,19 +55,26 @@ class Server:
         """Come back after a crash."""
         self._runner.start()
 
-    def database(self) -> str:
-        """Return the URL of a new, empty database."""
+    def _way_in(self) -> dict[str, Any]:
+        return {"host": str(self.folder), "port": self._runner.port or None, "user": "cadenced", "dbname": "postgres"}
+
+    def database(self, like: str = "template0") -> str:
+        """Return the URL of a new database, empty or a copy of the one whose URL is given."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(host=str(self.folder), user="cadenced", dbname="postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0'.encode())
+        source = like.rpartition("/")[2].partition("?")[0]
+        with psycopg.connect(**self._way_in(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"'.encode())
+        if self._runner.port:
+            return f"postgresql://cadenced@127.0.0.1:{self._runner.port}/{name}"
         return f"postgresql://cadenced@/{name}?host={self.folder}"
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """Start a server, and stop it at the end; nothing of it stays."""
+def server(*, on_loopback: bool = False) -> Iterator[Server]:
+    """Start a server, and stop it at the end; nothing of it stays. Where told it listens on loopback too."""
     folder = Path(tempfile.mkdtemp(prefix="cadenced-pg-"))
-    runner = _Runner(folder)
+    keeper = kept_port() if on_loopback else None
+    runner = _Runner(folder, keeper.getsockname()[1] if keeper else 0)
     try:
         runner.initialise()
         runner.start()
@@ -75,13 +84,16 @@ def server() -> Iterator[Server]:
             runner.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if keeper:
+            keeper.close()
 
 
 class _Runner:
     """Runs the programs, as another user where we are root."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder
+        self.port = port
         self.data = folder / "data"
         self._user = _other_user() if os.getuid() == 0 else None
         folder.chmod(0o755)
@@ -92,7 +104,8 @@ class _Runner:
         self._run("initdb", "-D", str(self.data), "-U", "cadenced", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 
     def start(self) -> None:
-        options = f"-k {self.folder} -c listen_addresses='' -c fsync=off -c max_connections=30"
+        place = f"-c listen_addresses=127.0.0.1 -p {self.port}" if self.port else "-c listen_addresses=''"
+        options = f"-k {self.folder} {place} -c fsync=off -c max_connections=30"
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self.data), "-l", log, "-o", options, "-w", "-t", str(int(PATIENCE)), "start")
 

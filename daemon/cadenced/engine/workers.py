@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from collections.abc import Sequence
 
 from cadenced.config import Mailbox
@@ -36,7 +36,7 @@ def _post_of(crews: Crews, box: Mailbox) -> Post:
 
 def _share_out(workspace: Workspace, supervisor: Supervisor, posts: Sequence[Post]) -> Tenancy:
     """Have the posts taken by lease; nothing begins here while it is in doubt whether this worker counts as alive."""
-    worker = Worker(workspace.boot_id, socket.gethostname(), os.getpid())
+    worker = Worker(workspace.boot_id, platform.node(), os.getpid())
     heartbeat = Heartbeat(workspace.database, workspace.clock, worker)
     tenancy = Tenancy(workspace, supervisor, posts, heartbeat)
     steady = workspace.unsteady
