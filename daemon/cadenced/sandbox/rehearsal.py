@@ -26,10 +26,10 @@ from cadenced.sandbox import horizon
 from cadenced.sandbox.chronicle import Happening, since
 from cadenced.sandbox.clocks import VirtualClock
 from cadenced.sandbox.desk import Desk
+from cadenced.sandbox.memory import MemoryDatabase
 from cadenced.sandbox.ports import WATCHED, RehearsalInbox, RehearsalMailer, Sent
 from cadenced.sandbox.script import Heard, Script
 from cadenced.store import mailboxes, outlook, people, touches
-from cadenced.store.database import Database
 from cadenced.wording.settings import DEFAULTS, Settings
 
 BOOT = "rehearsal"
@@ -52,7 +52,7 @@ class Rehearsal:
 
     def __init__(self, setting: Setting, script: Script | None = None, desk: Desk | None = None) -> None:
         self.clock = VirtualClock(setting.start)
-        database = Database("sqlite://", inline=True)
+        database = MemoryDatabase()
         database.open()
         names = [box.name for box in setting.config.mailboxes]
         database.transact(lambda tx: mailboxes.make_known(tx, names))
