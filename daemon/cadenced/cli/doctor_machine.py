@@ -14,6 +14,7 @@ from cadenced.cli import moments
 from cadenced.cli.diagnosis import Diagnosis, bad, good, note
 from cadenced.config import Config, secret
 from cadenced.engine.workspace import Workspace
+from cadenced.store import standby
 from cadenced.store.database import beside
 from cadenced.store.schema import events
 
@@ -40,6 +41,9 @@ def _database(workspace: Workspace) -> Iterator[Diagnosis]:
         yield bad(_AREA, "database", f"{shown} is damaged: {damage}", "stop the daemon and restore the last backup")
     else:
         yield good(_AREA, "database", f"{shown} is sound")
+    if followers := workspace.database.read(standby.lagging):
+        text = f"{followers} standby of the database may lag behind it, and would not know what was sent last"
+        yield note(_AREA, "standby", text, "name it in PostgreSQL's synchronous_standby_names before it may take over")
 
 
 def _disk(folder: Path) -> Iterator[Diagnosis]:

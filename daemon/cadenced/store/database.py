@@ -32,6 +32,12 @@ for it in its store thread, where giving up would end it with mail on the wire."
 
 _WRITER = 0x63616465
 """The advisory lock that whoever writes to a PostgreSQL database holds until the commit."""
+
+_DURABLE = (
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+)
+
 _SESSION = {
     "idle_in_transaction_session_timeout": 20_000,
     "tcp_keepalives_idle": 5,
@@ -249,10 +255,14 @@ def _prepare_sqlite(raw: object, _record: object) -> None:
 
 
 def _prepare_postgres(raw: object, _record: object) -> None:
-    """Have the server end a session whose process stands still, or whose host is gone: it may hold the lock."""
+    """Have the server end a session whose process stands still, or whose host is gone: it may hold the lock.
+
+    And have every commit on the disk when it returns, whatever is usual there; who asks for more has more.
+    """
     cursor = raw.cursor()  # type: ignore[attr-defined] # the driver's connection
     for name, wanted in _SESSION.items():
         cursor.execute(f"SET SESSION {name} = {wanted}")
+    cursor.execute(_DURABLE)
     cursor.close()
     raw.commit()  # type: ignore[attr-defined] # the driver's connection
 
