@@ -14,7 +14,7 @@ from cadenced.core.model import Place
 from cadenced.core.pacing import ALWAYS, Delay, Window
 from cadenced.core.roster import Rules
 from cadenced.core.sequence import EmailStep, Sequence, TaskStep
-from cadenced.engine.intake import CUT_PATIENCE, Drop, Intake
+from cadenced.engine.intake import CUT_PATIENCE, POLL, RETRY, Drop, Intake
 from cadenced.engine.intake_import import File, ImportResult, import_file
 from cadenced.store.database import Database
 from cadenced.store.schema import enrolments, events, import_verdicts, metadata, prospects
@@ -110,7 +110,8 @@ class Inbox:
         await self.work()
 
     async def work(self) -> None:
-        while await self.intake.tick() == timedelta():
+        """Tick until nothing is left to do; a rest between two slices, as long as the machine is slow, is no end."""
+        while await self.intake.tick() not in {POLL, RETRY}:
             pass
 
     async def take(self, name: str, content: str | bytes) -> list[dict[str, str]]:

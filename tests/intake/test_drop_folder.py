@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import logging
 import os
 import socket
@@ -135,6 +136,31 @@ async def test_no_link_pipe_or_folder_is_followed(
     assert inbox.store.count(prospects) == 0
     assert secret.read_text() == ROWS
     assert [r.message for r in caplog.records] == ["file left alone"]
+
+
+async def test_a_file_whose_folder_does_not_let_it_go_is_told_of_and_keeps_nobody_waiting(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rename = Path.rename
+
+    def kept(self: Path, target: Path) -> Path:  # as in a folder that is not ours to write to, also for root
+        if self.parent.name == "nurture":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return rename(self, target)
+
+    with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
+        patched.setattr(Path, "rename", kept)
+        path = inbox.drop("nurture/kept.csv", ROWS)
+        inbox.drop("list.csv", "email\nc@abc.example\n")
+        await inbox.settle(30)
+        assert inbox.store.emails() == ["c@abc.example"]
+        assert inbox.intake.idle
+    assert path.exists()
+    assert [(r.message, r.__dict__["file"]) for r in caplog.records] == [("file left alone", "kept.csv")]
+    assert "Permission denied" in caplog.records[0].__dict__["reason"]
+    assert inbox.spooled() == []
+    await inbox.settle(5)
+    assert inbox.store.emails() == ["a@abc.example", "b@abc.example", "c@abc.example"]
 
 
 async def test_a_file_swapped_for_a_link_after_the_look_is_not_read(inbox: Inbox, tmp_path: Path) -> None:

@@ -138,9 +138,16 @@ class Intake:
         found = self._scan()
         self._forget(found)
         for file in found:
-            if self._at_rest(file) and (claimed := spool.claim(self._drop.inbox, file)):
+            if self._at_rest(file) and (claimed := self._taken(file)):
                 return claimed
         return None
+
+    def _taken(self, file: Found) -> Claimed | None:
+        try:
+            return spool.claim(self._drop.inbox, file)
+        except spool.KeptError as fault:
+            self._leave_alone(file.path, f"it cannot be taken out of its folder: {fault}")
+            return None
 
     def _forget(self, found: list[Found]) -> None:
         paths = {file.path for file in found}

@@ -163,16 +163,22 @@ def report_by_hand(inbox: Path, name: str) -> Path:
 
 
 def claim(inbox: Path, found: Found) -> Claimed | None:
-    """Take a file out of the folder by renaming it; None where it is no longer what was seen."""
+    """Take a file out of the folder by renaming it; None where it is no longer what was seen.
+
+    KeptError where its folder does not let it go: it is not ours to write to, or lies on another file system.
+    """
     spool = _own_folder(inbox / SPOOL, 0o700)
     claimed = Claimed(_new_folder(spool), found.sequence, found.path.name)
     claimed.original.parent.mkdir(exist_ok=True)
     try:
         found.path.rename(claimed.original)
         status = claimed.original.lstat()
-    except OSError:
+    except FileNotFoundError:
         forget(claimed)
         return None
+    except OSError as fault:
+        forget(claimed)
+        raise KeptError(fault.strerror or str(fault)) from fault
     if _signature(status) == found.signature and status.st_nlink == 1 and stat.S_ISREG(status.st_mode):
         sync_folder(spool)
         return claimed
@@ -252,6 +258,10 @@ def copy(claimed: Claimed) -> Path:
     part.rename(claimed.copy)
     sync_folder(claimed.folder)
     return claimed.copy
+
+
+class KeptError(RefusedError):
+    """The folder in which a file lies does not let it be taken out."""
 
 
 class StillWrittenError(RefusedError):
