@@ -256,7 +256,7 @@ def main() -> int:
             bad += len(told.bad)
             for number, fault in told.bad:
                 print(f"seed {given.seed}, message {number}: {fault}", flush=True)
-            if kinds.total() % 50_000 < _SLICE:
+            if kinds.total() % 10_000 < _SLICE:
                 print(f"{kinds.total()} judged, {bad} wrong, slowest {slowest:.2f} s", flush=True)
     print(f"{kinds.total()} judged, {bad} wrong, slowest {slowest:.2f} s: {dict(kinds.most_common())}")
     return 1 if bad else 0
