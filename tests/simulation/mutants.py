@@ -14,13 +14,16 @@ from typing import Any
 import pytest
 
 from simulation.nemesis import Drama
-from simulation.settings_of_worlds import Terms
-from simulation.sim_scale import Parts, Scale
+from simulation.sim_imap import Trouble
+from simulation.sim_scale import Climate, Parts, Scale
 
 SEEDS = 60
 SMALL = Scale(people=24, days=8, calm=7)
 BRIEF = Scale(people=40, days=3, calm=2)
 """For what happens around one touch: many first touches, few of the later ones."""
+
+SLOW_INBOX = Climate(level=4.0, trouble=Trouble(fails=0.01, slow=0.35, deaf=0.3, longest=6.0))
+"""Where reading takes seconds, and whoever is being written to answers meanwhile."""
 
 Change = Callable[[pytest.MonkeyPatch, Parts], None]
 
@@ -65,15 +68,15 @@ def caught(one: Mutant, seeds: Collection[int] = range(SEEDS)) -> tuple[int, str
             parts = Parts()
             one.change(patch, parts)
             broken = _against(one, Drama(seed, one.scale, parts).run().broken)
-        if broken and not _against(one, _healthy(seed, one.scale, parts.terms, parts.level)):
+        if broken and not _against(one, _healthy(seed, one.scale, parts.climate)):
             return seed, broken[0]
     return None
 
 
 @cache
-def _healthy(seed: int, scale: Scale, terms: Terms | None, level: float | None) -> tuple[str, ...]:
+def _healthy(seed: int, scale: Scale, climate: Climate) -> tuple[str, ...]:
     """Return what the product itself breaks in such a world: nothing, or the world is no measure."""
-    return tuple(Drama(seed, scale, Parts(terms=terms, level=level)).run().broken)
+    return tuple(Drama(seed, scale, Parts(climate=climate)).run().broken)
 
 
 def _against(one: Mutant, broken: Collection[str]) -> list[str]:

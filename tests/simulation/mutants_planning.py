@@ -18,7 +18,7 @@ from cadenced.engine.steadiness import Steadiness
 from cadenced.store import touches, volume
 from simulation.mutants import BRIEF, mutant, replacing
 from simulation.settings_of_worlds import PACED
-from simulation.sim_scale import Parts, Scale
+from simulation.sim_scale import Climate, Parts, Scale
 
 
 def _without(patch: pytest.MonkeyPatch, *guards: Any) -> None:
@@ -32,14 +32,14 @@ def keeps_no_window(patch: pytest.MonkeyPatch, _: Parts) -> None:
 
 @mutant("I6", scale=BRIEF)
 def keeps_no_limit_and_no_gap(patch: pytest.MonkeyPatch, parts: Parts) -> None:
-    parts.terms = replace(PACED, daily_limit=0)
+    parts.climate = Climate(terms=replace(PACED, daily_limit=0))
     patch.setattr(pace, "quota", lambda *_args: Quota())
     patch.setattr(pace, "left_today", lambda *_args: None)
 
 
 @mutant("I6", scale=BRIEF)
 def forgets_what_was_sent_today(patch: pytest.MonkeyPatch, parts: Parts) -> None:
-    parts.terms = PACED
+    parts.climate = Climate(terms=PACED)
     patch.setattr(volume, "sent_since", lambda *_args: 0)
 
 

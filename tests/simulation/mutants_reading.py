@@ -19,7 +19,7 @@ from cadenced.ports import Fetched, Folder
 from cadenced.store import inbox as read
 from cadenced.store import people
 from cadenced.store.inbox import Position
-from simulation.mutants import BRIEF, SMALL, mutant, replacing
+from simulation.mutants import BRIEF, SLOW_INBOX, SMALL, mutant, replacing
 from simulation.sim_imap import SimInbox
 from simulation.sim_scale import Parts
 
@@ -49,7 +49,7 @@ def sends_when_the_inbox_cannot_be_read(_: pytest.MonkeyPatch, parts: Parts) -> 
 
 @mutant("I2", scale=BRIEF)
 def dates_a_reading_by_its_end(_: pytest.MonkeyPatch, parts: Parts) -> None:
-    parts.level = 4.0
+    parts.climate = SLOW_INBOX
 
     class Late(Watcher):
         async def fence(self) -> float | None:

@@ -18,9 +18,9 @@ from cadenced.engine.armoury import Armoury
 from cadenced.engine.sender import Sender
 from cadenced.store import touches
 from cadenced.store.schema import touches as ledger
-from simulation.mutants import BRIEF, mutant, replacing
+from simulation.mutants import BRIEF, SLOW_INBOX, mutant, replacing
 from simulation.settings_of_worlds import PACED
-from simulation.sim_scale import Parts
+from simulation.sim_scale import HOUR, Climate, Parts
 from simulation.sim_smtp import SimMailer
 
 
@@ -77,19 +77,19 @@ def asks_no_fence_at_all(_: pytest.MonkeyPatch, parts: Parts) -> None:
 
 @mutant("I2", scale=BRIEF)
 def takes_a_fence_for_fresh_however_old(_: pytest.MonkeyPatch, parts: Parts) -> None:
-    parts.level = 4.0
+    parts.climate = SLOW_INBOX
     parts.safety = replace(parts.safety, fence_age=timedelta(hours=1))
 
 
 @mutant("I2", scale=BRIEF)
 def lets_an_arm_live_for_half_a_minute(_: pytest.MonkeyPatch, parts: Parts) -> None:
-    parts.level = 4.0
+    parts.climate = Climate(level=4.0)
     parts.safety = replace(parts.safety, arm_ttl=timedelta(seconds=30))
 
 
 @mutant("I2", scale=BRIEF)
 def writes_after_the_arm_has_expired(_: pytest.MonkeyPatch, parts: Parts) -> None:
-    parts.level = 4.0
+    parts.climate = Climate(level=4.0)
 
     class Patient(SimMailer):
         def is_late(self, deadline: float) -> bool:
@@ -239,7 +239,8 @@ def asks_nobody_about_a_doubt(patch: pytest.MonkeyPatch, _: Parts) -> None:
 
 
 @mutant("I6", "I22", scale=BRIEF)
-def takes_a_claim_of_hours_ago_for_new(patch: pytest.MonkeyPatch, _: Parts) -> None:
+def takes_a_claim_of_hours_ago_for_new(patch: pytest.MonkeyPatch, parts: Parts) -> None:
+    parts.climate = Climate(level=4.0, stops=(3 * HOUR, 6 * HOUR))
     patch.setattr(armoury, "CLAIM_TTL", 1e9)
 
 
@@ -259,5 +260,5 @@ def sends_from_a_mailbox_that_rests(patch: pytest.MonkeyPatch, parts: Parts) -> 
 
 @mutant("I6", scale=BRIEF)
 def sends_two_at_once_where_a_gap_is_kept(patch: pytest.MonkeyPatch, parts: Parts) -> None:
-    parts.terms = replace(PACED, daily_limit=0)
+    parts.climate = Climate(terms=replace(PACED, daily_limit=0))
     patch.setattr(Sender, "_room", property(lambda _self: 3))

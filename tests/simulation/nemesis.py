@@ -35,7 +35,8 @@ class Drama(Office):
         if not self.faulty:
             return
         drawn = self.chance.choice((0.3, 1.0, 1.0, 2.0))
-        level = drawn * self.scale.harm if self.parts.level is None else self.parts.level
+        climate = self.parts.climate
+        level = drawn * self.scale.harm if climate.level is None else climate.level
         self.edge_odds = 0.004 * level
         self.smtp.odds = Odds(
             refused_early=0.05 * level,
@@ -48,8 +49,9 @@ class Drama(Office):
             blocked=0.004 * level,
             dead_address=0.01 * level,
         )
+        usual = Trouble(fails=0.01 * level, slow=0.03 * level, hangs=0.004 * level, deaf=0.3)
         for imap in self.imaps.values():
-            imap.trouble = Trouble(fails=0.01 * level, slow=0.03 * level, hangs=0.004 * level, deaf=0.3)
+            imap.trouble = climate.trouble or usual
         for what, often in self._misfortunes():
             every = often / self.scale.harm
             self._plan(self.chance.expovariate(1 / every), what, every)
@@ -175,7 +177,7 @@ class Drama(Office):
             return
         self.tell("freeze", daemon.process.name)
         self.loop.stop_process(daemon.process)
-        span = self.chance.choice((0.5, 2.5, 3.2, 4.0, 8.0, 40.0, 400.0, 3 * HOUR))
+        span = self.chance.choice(self.parts.climate.stops)
         self.at(self.loop.time() + span, self._thaw, daemon.process)
 
     def _thaw(self, owner: Process) -> None:
@@ -215,7 +217,11 @@ class Drama(Office):
         self.at(self.loop.time() + (seconds or self.chance.choice((1.0, 15.0, 60.0))), self._imap_back, imap)
 
     def _imap_back(self, imap: ImapServer) -> None:
+        """It is back, at times with other UIDs: what came meanwhile has never been seen under the old ones."""
         imap.down = False
+        if self.faulty and self.chance.random() < 0.15:
+            self.tell("imap", "rebuilt")
+            imap.drawers["INBOX"].rebuild()
 
     def _any_imap(self) -> ImapServer:
         return self.chance.choice(list(self.imaps.values()))

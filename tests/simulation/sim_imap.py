@@ -46,14 +46,15 @@ class Drawer:
             self.add(mail.raw, mail.received_at)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Trouble:
-    """How often a command fails, is slow or hangs; and how often a push is lost."""
+    """How often a command fails, is slow (up to ``longest`` seconds) or hangs; and how often a push is lost."""
 
     fails: float = 0.0
     slow: float = 0.0
     hangs: float = 0.0
     deaf: float = 0.0
+    longest: float = 4.0
 
 
 class ImapServer:
@@ -182,7 +183,7 @@ class SimInbox:
             draw = 0.0
         elif draw < trouble.hangs + trouble.slow:
             server.on_slow()
-            await asyncio.sleep(chance.uniform(0.3, 4.0))
+            await asyncio.sleep(chance.uniform(0.3, trouble.longest))
         else:
             await asyncio.sleep(0.002)
         if owner is not None:

@@ -9,7 +9,7 @@ from cadenced.engine.armoury import Armoury
 from cadenced.engine.sender import Sender
 from cadenced.engine.watcher import Watcher
 from simulation import settings_of_worlds as terms
-from simulation.sim_imap import SimInbox
+from simulation.sim_imap import SimInbox, Trouble
 from simulation.sim_smtp import SimMailer
 
 
@@ -50,9 +50,27 @@ CROWD = Scale(people=1000, days=335, calm=30, boxes=2, harm=0.25, limit=40, toge
 SHAPES = {"dense": DENSE, "year": YEAR, "crowd": CROWD}
 
 
+HOUR = 3600.0
+STOPS = (0.5, 2.5, 3.2, 4.0, 8.0, 40.0, 400.0, 3 * HOUR)
+"""For how many seconds a process is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Climate:
+    """What goes wrong in a world, where its seed does not say so: for mutants that only such a world can show.
+
+    ``terms``, ``level`` (of all faults) and ``trouble`` (of the inbox) are drawn where they are None.
+    """
+
+    terms: terms.Terms | None = None
+    level: float | None = None
+    trouble: Trouble | None = None
+    stops: tuple[float, ...] = STOPS
+
+
 @dataclass(slots=True)
 class Parts:
-    """What a mutant replaces; ``terms`` and ``level`` (of faults) are drawn where they are None."""
+    """What a mutant replaces, and the climate in which it is to show itself."""
 
     watcher: type[Watcher] = Watcher
     sender: type[Sender] = Sender
@@ -62,8 +80,7 @@ class Parts:
     barrier: bool = True
     durable: bool = True
     safety: Safety = field(default_factory=Safety)
-    terms: terms.Terms | None = None
-    level: float | None = None
+    climate: Climate = Climate()
 
 
 @dataclass(slots=True)

@@ -101,7 +101,7 @@ class World:
         limit = chance.choice((0, 0, max(2, self.scale.people // 3)))
         limit = limit if self.scale.limit is None else self.scale.limit
         drawn = terms.Terms(copies, gap, limit, chance.choice((1, 4)), chance.random() < 0.8)
-        return replace(self.parts.terms or drawn, boxes=self.scale.boxes)
+        return replace(self.parts.climate.terms or drawn, boxes=self.scale.boxes)
 
     # -- time
 
