@@ -10,16 +10,6 @@ from _pytest.terminal import TerminalReporter
 
 REQUIRED = os.environ.get("CADENCED_REQUIRE", "").split()
 
-HANGS = 3600
-"""Seconds after which a test without a time of its own is taken to hang: no bound on how fast it must be."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave every test the time that a slow machine takes."""
-    for item in items:
-        if item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(HANGS))
-
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:

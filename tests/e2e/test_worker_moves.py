@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 MOVES_WITHIN = timedelta(seconds=15)
-"""In which the mailboxes of a worker that was killed are another's, on a machine that keeps nobody waiting."""
+"""In which the mailboxes of a worker that was killed are another's."""
 
 
 def test_a_lease_and_the_time_between_two_looks_are_shorter_than_what_is_promised() -> None:
@@ -71,7 +71,9 @@ def test_mailboxes_are_shared_out_and_move_when_a_worker_ends(tmp_path: Path) ->
         killed_at = time.monotonic()
         here.kill(here.workers[1])
         until(lambda: all_taken(here, by=1))
-        print(f"\nthe mailboxes of the killed worker moved within {time.monotonic() - killed_at:.1f} s")  # noqa: T201 - a figure of the suite
+        moved = timedelta(seconds=time.monotonic() - killed_at)
+        print(f"\nthe mailboxes of the killed worker moved within {moved.total_seconds():.1f} s")  # noqa: T201 - a figure of the suite
+        assert moved <= MOVES_WITHIN
         here.bring_in(["cid", "dan", "eve", "fay"])
         until(lambda: len(here.sink.accepted) == 18)
         assert set(here.accepted().values()) == {1}
@@ -87,7 +89,7 @@ def test_a_stopped_worker_loses_its_mailbox_and_sends_nothing_twice(tmp_path: Pa
         stopped = here.workers[holder(here, "m1")]
         before = here.leases()
         here.signal(stopped, signal.SIGSTOP)
-        until(lambda: "" not in here.leases().values() and here.leases() != before)
+        until(lambda: "" not in here.leases().values() and here.leases() != before, MOVES_WITHIN.total_seconds())
         until(lambda: len(here.sink.accepted) >= 20)
         here.signal(stopped, signal.SIGCONT)
         until(lambda: "begun anew" in stopped.log.read_text() or here.status(stopped) == 4)

@@ -122,7 +122,7 @@ class Inbox:
 
     def report(self, name: str) -> list[dict[str, str]]:
         place = next(p for f in ("done", "failed") if (p := self.folder / f / f"{name}.report.csv").exists())
-        with place.open(encoding="utf-8-sig", newline="") as stream:
+        with place.open(encoding="utf-8", newline="") as stream:
             return list(csv.DictReader(stream))
 
     def names(self, folder: str) -> list[str]:

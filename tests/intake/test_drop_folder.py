@@ -251,7 +251,7 @@ async def test_a_formula_in_a_cell_is_inert_in_the_report_and_itself_in_the_stor
     assert report[0]["email"].startswith("'=")
     assert report[1]["email"] == "'-1+1@abc.example"
     assert inbox.store.prospect("-1+1@abc.example").fields["company"] == "=1+1"
-    raw = (inbox.folder / "done" / "list.csv.report.csv").read_text(encoding="utf-8-sig")
+    raw = (inbox.folder / "done" / "list.csv.report.csv").read_text(encoding="utf-8")
     assert all(cell[:1] not in set("=+-@") for row in csv.reader(raw.splitlines()) for cell in row)
 
 

@@ -62,7 +62,7 @@ class Place:
         for path in sorted(self.root.rglob("*")):
             name = str(path.relative_to(self.root))
             if name.endswith(".report.csv"):
-                with path.open(encoding="utf-8-sig", newline="") as stream:
+                with path.open(encoding="utf-8", newline="") as stream:
                     found[name] = list(csv.reader(stream))
             elif not path.name.startswith("cadenced.db"):
                 found[name] = ""

@@ -68,7 +68,7 @@ class Place:
         tables = store.tables()
         store.database.close()
         (place,) = self.root.rglob(f"{LIST}.report.csv")
-        with place.open(encoding="utf-8-sig", newline="") as stream:
+        with place.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(stream))
         names = (path.name for path in self.root.rglob("*") if path.suffix != ".lock")  # an empty one the daemon sweeps
         return tables, rows, sorted(name for name in names if not name.startswith("cadenced.db"))

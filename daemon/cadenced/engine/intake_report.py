@@ -34,7 +34,7 @@ class Report:
     def __init__(self, path: Path, part: Path | None = None) -> None:
         self.part = part or path.with_name(f".{path.name}.part")
         self._path = path
-        self._stream = self.part.open("w", encoding="utf-8-sig", newline="")  # the mark makes Excel read UTF-8
+        self._stream = self.part.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
         self._writer.writerow(COLUMNS)
 
