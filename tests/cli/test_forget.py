@@ -123,9 +123,7 @@ async def test_reports_are_cleaned_and_lists_are_named(told: Story, capfd: Any, 
     done = tmp_path / "inbox" / "done"
     done.mkdir()
     (done / "friday.csv").write_text(f"email\nx{ANN}\n{ANN}\n")
-    (done / "friday.csv.report.csv").write_bytes(
-        f'"line","email"\r\n"2","x{ANN}"\r\n"3","{ANN.upper()}"\r\n'.encode()
-    )
+    (done / "friday.csv.report.csv").write_bytes(f'"line","email"\r\n"2","x{ANN}"\r\n"3","{ANN.upper()}"\r\n'.encode())
     answer = said(capfd, "forget", ANN, "--json").json
     assert (done / "friday.csv.report.csv").read_bytes().endswith(f'"2","x{ANN}"\r\n"3","(forgotten)"\r\n'.encode())
     assert [Path(path).name for path in answer["files"]] == ["friday.csv.report.csv"]
