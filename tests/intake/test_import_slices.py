@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from cadenced.engine.intake_import import File, Job, import_file, run
 from cadenced.store import audit, import_spool, people
 from cadenced.store.audit_findings import Given
 from cadenced.store.import_activation import Activation
+from cadenced.store.import_session import Session
 from cadenced.store.import_spool import Spool, StagedElsewhereError
 from cadenced.store.import_turns import BOUND, BUSY_ALONE, LEAST, MOST, REST, WANTED, paced
 from cadenced.store.import_undo import undo
@@ -246,3 +247,22 @@ def test_an_undo_that_was_stopped_is_ended_by_the_next_one(store: Store, tmp_pat
     done = undo(store.database, result.id, NOW)
     assert (done.enrolments, done.prospects) == (2500, 2500)
     assert [row.state for row in store.all(select(imports))] == ["undone"]
+
+
+def test_an_import_that_cannot_begin_leaves_no_connection_behind_that_waits_for_no_disk(
+    store: Store, tmp_path: Path
+) -> None:
+    """What such a connection commits, an arm among it, a power cut would take away."""
+    how = "PRAGMA synchronous" if store.database.is_sqlite else "SHOW synchronous_commit"
+
+    def durability() -> object:
+        return store.database.transact(lambda tx: tx.exec_driver_sql(how).scalar_one())
+
+    before = durability()
+    broken = Spool(tmp_path / "broken.db")
+    broken.path.unlink()
+    broken.path.mkdir()  # no database can be attached there
+    with pytest.raises(sqlite3.Error) if store.database.is_sqlite else nullcontext():
+        Session(store.database, broken).close()
+    broken.close()
+    assert durability() == before

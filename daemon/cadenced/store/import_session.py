@@ -104,18 +104,25 @@ class Session:
         self._database = database
         self._spool = spool
         self._connection = database.connect()
-        if database.is_sqlite:
+        try:
+            self._furnish()
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _furnish(self) -> None:
+        if self._database.is_sqlite:
             self._driver.execute("PRAGMA temp_store = MEMORY")
             self._driver.execute(f"PRAGMA cache_size = -{_CACHE}")
             self._driver.execute("PRAGMA wal_autocheckpoint = 0")
             self._driver.execute("PRAGMA synchronous = NORMAL")
-            self._driver.execute("ATTACH ? AS spool", (str(spool.path),))
+            self._driver.execute("ATTACH ? AS spool", (str(self._spool.path),))
         else:
             self._driver.prepare_threshold = None  # a plan made for small tables is no plan for big ones
             self._driver.execute("SET SESSION synchronous_commit = off")
             self._driver.commit()
         self._connection = self._connection.execution_options(reading=True)
-        database.transact_on(self._connection, self._prepare)
+        self._database.transact_on(self._connection, self._prepare)
         self._connection = self._connection.execution_options(reading=False)
 
     @property
@@ -165,8 +172,17 @@ class Session:
         """Give the connection back as it was; StoreError of a lost server does not matter any more."""
         if self._connection.closed:
             return
-        if not self._connection.invalidated:
-            self._forget()
+        try:
+            if not self._connection.invalidated:
+                self._forget()
+        except BaseException:
+            self._abandon()
+            raise
+        self._connection.close()
+
+    def _abandon(self) -> None:
+        """End the connection itself: nobody else may have one that waits for no disk."""
+        self._connection.invalidate()
         self._connection.close()
 
     def _forget(self) -> None:
