@@ -107,6 +107,20 @@ async def test_they_may_come_back_when_they_want_to(told: Story, capfd: Any) -> 
     assert said(capfd, "show", ANN, "--json").json["enrolments"][0]["state"] == "active"
 
 
+async def test_who_comes_back_is_not_sent_the_same_step_again_and_holds_up_nobody(told: Story, capfd: Any) -> None:
+    """A touch's name is made from the address: whoever comes back has it already."""
+    told.bring_in(ANN)
+    assert told.work() == 1
+    said(capfd, "forget", ANN)
+    said(capfd, "suppress", "remove", ANN)
+    told.bring_in(ANN, "bob@a.example")
+    assert told.work() == 1
+    enrolment = said(capfd, "show", ANN, "--json").json["enrolments"][0]
+    assert (enrolment["state"], enrolment["step"]) == ("active", "call")
+    assert told.work() == 0
+    assert said(capfd, "audit").status == 0
+
+
 async def test_a_doubt_about_their_mail_ends_with_them(told: Story, capfd: Any) -> None:
     told.bring_in(ANN)
     told.work(ports.Unknown("the connection ended before the server answered"))

@@ -119,10 +119,24 @@ def claim_prepared(
     known = touches.references(tx, [case.reference for case in wanted.fresh])
     fresh: list[Reservation] = []
     for case, made in zip(wanted.fresh, prepared, strict=True):
-        if standing.get(case.enrolment.id) == case.enrolment and case.reference not in known:
+        if standing.get(case.enrolment.id) != case.enrolment:
+            continue
+        if case.reference in known:
+            _had_before(tx, workspace, case)
+        else:
             fresh += _reservation(tx, workspace, case, made)
     claimed = _reserve(tx, workspace, fresh)
     return Batch((*wanted.again, *claimed), wanted.put_off + len(wanted.fresh) - len(claimed))
+
+
+def _had_before(tx: Connection, workspace: Workspace, case: Case) -> None:
+    """Go on without a step that this address has had, or was to have, before its person was forgotten and came back.
+
+    A touch is named by the address. What has come to be for this very prospect meanwhile is looked at another time.
+    """
+    if any(touch.prospect != case.enrolment.prospect for touch in touches.known(tx, (), [case.reference])):
+        skipped = events.Skipped(workspace.now(), case.step.id)
+        moves.move(tx, workspace, case.enrolment, skipped, step=case.step.id, reason="this address had it before")
 
 
 def decide(workspace: Workspace, dossier: Dossier, moment: Moment) -> planner.Action:
