@@ -209,6 +209,15 @@ def test_only_a_file_that_there_was_can_be_missing(tmp_path: Path, came_to_the_f
     without.workspace.database.close()
 
 
+def test_a_database_that_notes_nothing_of_its_file_misses_it(tmp_path: Path) -> None:
+    """A backup may be older than this note, and than the first mail that was sent after it."""
+    without = _open(tmp_path, "none", Database("sqlite:///:memory:", inline=True))
+    without.do(lambda tx: instance.count(tx, 1, 0))
+    starts(without, None)
+    assert "instance.json is missing" in hold(without)
+    without.workspace.database.close()
+
+
 def test_a_database_that_has_sent_misses_its_file_whatever_it_notes(tmp_path: Path) -> None:
     without = _open(tmp_path, "none", Database("sqlite:///:memory:", inline=True))
     starts(without, None)

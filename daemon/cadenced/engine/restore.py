@@ -118,6 +118,8 @@ def begin(tx: Connection, workspace: Workspace, found: Mark | None) -> Mark:
             instance.rewind(tx, box.name)
     elif found is None and boots and not instance.never_filed(tx):
         _without_file(tx, workspace)
+    elif found is None and not boots:
+        instance.note_first(tx)
     _hold_the_rest(tx, workspace)
     boots, sends = (max(boots, found.boot_counter), max(sends, found.last_send_seq)) if found else (boots, sends)
     instance.count(tx, boots + 1, sends)

@@ -105,16 +105,24 @@ def count(tx: Connection, boots: int, sends: int) -> None:
     _set(tx, _SENDS, str(sends))
 
 
+def note_first(tx: Connection) -> None:
+    """Note that the file is still to be written for the first time."""
+    _set(tx, _FILED, "0")
+
+
 def note_filed(tx: Connection) -> None:
     """Note that a first start came as far as the file: from now on one that is missing was taken away."""
-    if _get(tx, _FILED) is None:
+    if _get(tx, _FILED) != "1":
         _set(tx, _FILED, "1")
 
 
 def never_filed(tx: Connection) -> bool:
-    """Whether no start came as far as the file, and so nothing can have been sent: it was killed in between."""
+    """Whether no start came as far as the file, and so nothing can have been sent: it was killed in between.
+
+    A database that says nothing of its file is a backup of another version, and had one.
+    """
     armed = select(touches.c.id).where(touches.c.armed_at.is_not(None)).limit(1)
-    return _get(tx, _FILED) is None and counted(tx)[1] == 0 and tx.execute(armed).first() is None
+    return _get(tx, _FILED) == "0" and counted(tx)[1] == 0 and tx.execute(armed).first() is None
 
 
 def restored(tx: Connection) -> Restored | None:
