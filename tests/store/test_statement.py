@@ -112,6 +112,17 @@ def test_a_statement_says_how_many_rows_it_concerned(store: Database) -> None:
     assert store.transact(work) == [1, 0]
 
 
+def test_a_value_that_stands_in_the_statement_passes_its_type_as_well(store: Database) -> None:
+    row = {"at": NOW, "event": "sent", "prospect_id": 1, "enrolment_id": 1, "data": {}}
+    since = Statement(select(events.c.at).where(events.c.at == NOW, events.c.data.is_not(None)))
+
+    def work(tx: Connection) -> list[Any]:
+        ADD.run_each(tx, [row])
+        return list(since.rows(tx))
+
+    assert store.transact(work) == [(NOW,)]
+
+
 def test_a_value_that_is_missing_is_a_mistake_of_the_caller(store: Database) -> None:
     with pytest.raises(KeyError):
         store.transact(lambda tx: PUT.run(tx, key="a"))

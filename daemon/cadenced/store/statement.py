@@ -84,7 +84,8 @@ class _Plan:
         ways_in = {name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in compiled.binds.items()}
         given = [name for name in compiled.params if compiled.binds[name].required]
         self._inputs = [(name, ways_in[name]) for name in given]
-        self._fixed = {name: value for name, value in compiled.params.items() if name not in given}
+        fixed = {name: value for name, value in compiled.params.items() if name not in given}
+        self._fixed = {name: _converted(ways_in[name], value) for name, value in fixed.items()}
         answers = clause.exported_columns if clause.is_select or compiled.effective_returning else ()
         ways_out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in answers]
         self._outputs = [(place, convert) for place, convert in enumerate(ways_out) if convert is not None]
@@ -107,6 +108,10 @@ class _Plan:
                 cells[place] = convert(cells[place])
             read.append(tuple(cells))
         return read
+
+
+def _converted(way: Convert | None, value: object) -> Any:
+    return way(value) if way else value
 
 
 @contextmanager
