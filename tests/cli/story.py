@@ -152,6 +152,10 @@ class Story:
 
     def answer(self, email: str, text: str) -> None:
         """Let a prospect answer the last mail."""
+        self.arrive(self.answering(email, text))
+
+    def answering(self, email: str, text: str) -> bytes:
+        """Write a prospect's answer to the last mail."""
         self.uid += 1
         raw = self.transact(lambda tx: self._last(tx, email))
         ours = message_from_bytes(raw)
@@ -165,7 +169,12 @@ class Story:
             "Content-Type": "text/plain; charset=utf-8",
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
-        mail = Fetched(self.uid, f"{lines}\r\n{text}\r\n".encode(), self.clock.now())
+        return f"{lines}\r\n{text}\r\n".encode()
+
+    def arrive(self, message: bytes) -> None:
+        """Let a mail come into the inbox."""
+        self.uid += 1
+        mail = Fetched(self.uid, message, self.clock.now())
         self.transact(lambda tx: arrivals.absorb(tx, self.workspace, Arrived("julie", "INBOX", mail)))
 
     def _last(self, tx: Connection, email: str) -> bytes:

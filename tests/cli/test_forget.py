@@ -133,6 +133,25 @@ async def test_a_doubt_about_their_mail_ends_with_them(told: Story, capfd: Any) 
     assert said(capfd, "audit").status == 0
 
 
+async def test_what_they_write_after_it_is_erased_when_they_ask_again(told: Story, capfd: Any, tmp_path: Path) -> None:
+    """An answer to a mail of ours finds its way by that mail's name, which stays."""
+    told.bring_in(ANN)
+    told.work()
+    await told.days(1)
+    told.answer(ANN, "Please forget me.")
+    message = told.answering(ANN, "My own Secret words, once more.")
+    assert said(capfd, "forget", ANN).status == 0
+    told.arrive(message)
+    told.workspace.database.close()
+    assert b"once more" in kept(tmp_path)
+    assert said(capfd, "forget", ANN).status == 0
+    on_disk = kept(tmp_path).lower()
+    assert b"secret" not in on_disk
+    assert b"once more" not in on_disk
+    assert said(capfd, "status", "--json").json["suppressed"] == 1
+    assert said(capfd, "audit").status == 0
+
+
 async def test_reports_are_cleaned_and_lists_are_named(told: Story, capfd: Any, tmp_path: Path) -> None:
     done = tmp_path / "inbox" / "done"
     done.mkdir()

@@ -48,7 +48,7 @@ def forget(workspace: Workspace, email: str) -> Erased:
     known = database.read(lambda tx: _people(tx, normal))
     if not all(acts.barrier(workspace, prospect) for prospect in known):
         raise RefusedError(f"a mail to {normal} is on its way; it is the last one. Forget them in a minute")
-    emails = {normal, address.identity(normal), *known.values()}
+    emails = {normal, address.identity(normal), *filter(None, known.values())}
     found = database.read(lambda tx: erasure.traces(tx, list(known), emails))
     rows = database.transact(lambda tx: _erase(tx, known, emails, found, now))
     database.scour()
@@ -65,7 +65,10 @@ def _silence(tx: Connection, workspace: Workspace, email: str) -> datetime | Non
 
 
 def _people(tx: Connection, email: str) -> dict[int, str]:
-    return {one.id: one.email for one in people.of_addresses(tx, {email, address.identity(email)})}
+    """Return who is meant, with their address; without one, who was forgotten before and has written since."""
+    same = address.identity(email)
+    again = {key for key, author in erasure.authors_of_nobodies(tx) if address.identity(author) == same}
+    return dict.fromkeys(again, "") | {one.id: one.email for one in people.of_addresses(tx, {email, same})}
 
 
 def _erase(

@@ -118,6 +118,16 @@ def erase(tx: Connection, ids: Collection[int], emails: Collection[str], now: da
     return counts
 
 
+def authors_of_nobodies(tx: Connection) -> list[tuple[int, str]]:
+    """Return who wrote what has come for forgotten people since: a mail that answers one of ours finds its way."""
+    nobody = prospects.c.email.endswith(forgotten.NOBODY, autoescape=True)
+    query = select(inbound.c.prospect_id, inbound.c.header_from).join(
+        prospects, prospects.c.id == inbound.c.prospect_id
+    )
+    rows = tx.execute(query.where(nobody, inbound.c.header_from != "").distinct())
+    return [(int(key), author.lower()) for key, author in rows]
+
+
 def _open_of(ids: Collection[int]) -> ColumnElement[bool]:
     return task_rows.c.prospect_id.in_(ids) & task_rows.c.done_at.is_(None)
 
