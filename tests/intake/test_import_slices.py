@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cadenced.engine.intake_import import File, Job, import_file, run
+from cadenced.errors import StoreError
 from cadenced.store import audit, import_spool, people
 from cadenced.store.audit_findings import Given
 from cadenced.store.import_activation import Activation
@@ -266,3 +267,23 @@ def test_an_import_that_cannot_begin_leaves_no_connection_behind_that_waits_for_
         Session(store.database, broken).close()
     broken.close()
     assert durability() == before
+
+
+@pytest.mark.parametrize("lost", ["between two slices", "before the end is noted"])
+def test_what_a_crash_of_the_server_takes_away_comes_again(store: Store, tmp_path: Path, lost: str) -> None:
+    """PostgreSQL may lose the last commits that waited for no disk, and be back before anybody has noticed."""
+    with begun(store, listed(tmp_path, 3 * LEAST)) as (job, slices):
+        slices.step()
+        kept = slices.reached
+        slices.step()
+        while lost == "before the end is noted" and not slices.is_over:
+            slices.step()
+        store.run(update(imports).values(reached=kept))
+        if lost == "before the end is noted":
+            with pytest.raises(StoreError, match="they come again"):
+                job.finish(NOW)
+        slices.step()
+        while not slices.is_over:
+            slices.step()
+        assert store.count(prospects) == 3 * LEAST
+        assert store.all(select(imports.c.reached, imports.c.state)) == [(slices.reached, "activating")]

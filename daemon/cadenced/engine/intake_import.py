@@ -206,7 +206,7 @@ class Job:
         notes = tuple(self._spool.facts.get("notes", ()))
         if begun.phase == "active":
             return ImportResult(begun.id, begun.counts, notes)
-        counts = self._database.transact(lambda tx: imports.finish(tx, begun.id, notes, now))
+        counts = self._database.transact(lambda tx: imports.finish(tx, begun.id, self._spool.last_line, notes, now))
         return ImportResult(begun.id, counts, notes)
 
     def _known(self, begun: Begun) -> ImportResult:

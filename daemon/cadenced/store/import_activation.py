@@ -61,7 +61,11 @@ class Activation:
 
     def _activate(self, tx: Connection, part: Slice) -> int:
         found = imports.progress(tx, self._id)
-        if found.state != "activating" or found.reached != part.after:  # another process brings in the same bytes
+        if found.state == "activating" and found.reached != part.after:
+            return int(
+                found.reached
+            )  # another process brings in the same bytes, or a crash of the server took some away
+        if found.state != "activating":
             return max(int(found.reached), part.after)
         counts = Counter(found.counts)
         counts.update(import_slice.activate(tx, part))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 
-from cadenced.errors import RefusedError
+from cadenced.errors import RefusedError, StoreError
 from cadenced.store.schema import enrolments, import_verdicts, imports
 
 VERDICTS = ("enrolled", "updated", "unchanged", "suppressed", "rejected")
@@ -116,9 +116,15 @@ def note_progress(tx: Connection, import_id: int, reached: int, counts: Mapping[
     tx.execute(update(imports).where(imports.c.id == import_id).values(reached=reached, counts=dict(counts)))
 
 
-def finish(tx: Connection, import_id: int, notes: Sequence[str], now: datetime) -> Mapping[str, int]:
-    """Note that an import is done; return how many rows fared how."""
-    found = progress(tx, import_id).counts
+def finish(tx: Connection, import_id: int, last: int, notes: Sequence[str], now: datetime) -> Mapping[str, int]:
+    """Note that an import is done, up to its ``last`` line; return how many rows fared how.
+
+    StoreError where the database has lost slices in a crash, as it may until this very commit: they are to come again.
+    """
+    row = progress(tx, import_id)
+    if row.state == "activating" and row.reached < last:
+        raise StoreError(f"the database has lost rows of import {import_id} behind line {row.reached}; they come again")
+    found = row.counts
     counts = {verdict: found.get(verdict, 0) for verdict in VERDICTS}
     end = {"state": "active", "finished_at": now, "counts": counts, "notes": list(notes)}
     tx.execute(update(imports).where(imports.c.id == import_id).values(end))
