@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -267,6 +268,18 @@ def test_an_import_that_cannot_begin_leaves_no_connection_behind_that_waits_for_
         Session(store.database, broken).close()
     broken.close()
     assert durability() == before
+
+
+def test_an_import_that_is_dropped_leaves_no_such_connection_behind_either(store: Store, tmp_path: Path) -> None:
+    """Whoever waits for its beginning may be cancelled."""
+    how = "PRAGMA synchronous" if store.database.is_sqlite else "SHOW synchronous_commit"
+    spool = Spool(tmp_path / "whole.db")
+    dropped = Session(store.database, spool)
+    del dropped
+    gc.collect()
+    found = store.database.transact(lambda tx: tx.exec_driver_sql(how).scalar_one())
+    assert found in {2, "on"}
+    spool.close()
 
 
 @pytest.mark.parametrize("lost", ["between two slices", "before the end is noted"])

@@ -38,6 +38,9 @@ _DURABLE = (
     " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
 )
 
+ALTERED = "altered"
+"""A mark in the ``info`` of a connection that works by other settings: nobody else ever gets it."""
+
 _SESSION = {
     "idle_in_transaction_session_timeout": 20_000,
     "tcp_keepalives_idle": 5,
@@ -233,12 +236,14 @@ def _engine(url: str) -> Engine:
         engine = sqlalchemy.create_engine(parsed, poolclass=pool, connect_args={"check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "checkin", _let_go_if_altered)
         return engine
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
     event.listen(engine, "connect", _prepare_postgres)
     event.listen(engine, "begin", _begin_postgres)
+    event.listen(engine, "checkin", _let_go_if_altered)
     return engine
 
 
@@ -276,6 +281,12 @@ def _begin_postgres(connection: Connection) -> None:
     """Let writers pass one at a time, as SQLite does: a halt between another's read and its write would be lost."""
     if not connection.get_execution_options().get("reading"):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+
+
+def _let_go_if_altered(_raw: object, record: PoolProxiedConnection) -> None:
+    """End a connection that comes back with other settings: an arm on it might not be durable."""
+    if record.info.get(ALTERED):
+        record.invalidate()
 
 
 def _is_told(cause: BaseException) -> bool:

@@ -33,16 +33,15 @@ from sqlalchemy import (
 
 from cadenced.core.roster_sheet import COLUMNS
 from cadenced.store import import_spool
-from cadenced.store.database import Database
+from cadenced.store.database import ALTERED, Database
 from cadenced.store.import_spool import Spool
 from cadenced.store.schema import Key, Utc
 
 T = TypeVar("T")
 _TEMPORARY = MetaData()
 _CACHE = 32 * 1024
-_COPY = (
-    f"COPY staged FROM STDIN (DELIMITER E'\\x{ord(import_spool.CELL):02x}', NULL E'\\x{ord(import_spool.NOTHING):02x}')"
-)
+_CELL, _NOTHING = (f"\\x{ord(sign):02x}" for sign in (import_spool.CELL, import_spool.NOTHING))
+_COPY = f"COPY staged FROM STDIN (DELIMITER E'{_CELL}', NULL E'{_NOTHING}')"
 
 
 def _text(name: str) -> Column[str]:
@@ -104,10 +103,11 @@ class Session:
         self._database = database
         self._spool = spool
         self._connection = database.connect()
+        self._connection.info[ALTERED] = True
         try:
             self._furnish()
         except BaseException:
-            self._abandon()
+            self._connection.close()
             raise
 
     def _furnish(self) -> None:
@@ -175,20 +175,12 @@ class Session:
         try:
             if not self._connection.invalidated:
                 self._forget()
-        except BaseException:
-            self._abandon()
-            raise
-        self._connection.close()
-
-    def _abandon(self) -> None:
-        """End the connection itself: nobody else may have one that waits for no disk."""
-        self._connection.invalidate()
-        self._connection.close()
+        finally:
+            self._connection.close()
 
     def _forget(self) -> None:
         if not self._database.is_sqlite:
-            self._connection.invalidate()  # temporary tables go with their session
-            return
+            return  # temporary tables go with their session
         self._driver.execute("PRAGMA synchronous = FULL")
         for table in _TEMPORARY.tables:
             self._driver.execute(f"DROP TABLE IF EXISTS temp.{table}")
@@ -196,3 +188,4 @@ class Session:
         self.checkpoint()
         self._driver.execute("PRAGMA cache_size = -2000")
         self._driver.execute("PRAGMA wal_autocheckpoint = 1000")
+        del self._connection.info[ALTERED]
