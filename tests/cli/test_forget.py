@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from story import Story, said
 
 from cadenced import ports
 from cadenced.engine import acts
 from cadenced.store import forgotten, volume
 from cadenced.store.import_spool import Spool, place
+from cadenced.store.schema import prospects
 
 ANN = "ann.secret@a.example"
 
@@ -119,6 +121,15 @@ async def test_who_comes_back_is_not_sent_the_same_step_again_and_holds_up_nobod
     assert (enrolment["state"], enrolment["step"]) == ("active", "call")
     assert told.work() == 0
     assert said(capfd, "audit").status == 0
+
+
+async def test_what_is_nobodys_cannot_be_taken_up_again(told: Story, capfd: Any) -> None:
+    await with_history(told)
+    said(capfd, "forget", ANN)
+    emails = told.transact(lambda tx: list(tx.execute(select(prospects.c.email)).scalars()))
+    (nobody,) = [email for email in emails if email.endswith(forgotten.NOBODY)]
+    for line in (("resume", nobody), ("enrol", nobody, "office"), ("show", nobody)):
+        assert said(capfd, *line).status == 1
 
 
 async def test_a_doubt_about_their_mail_ends_with_them(told: Story, capfd: Any) -> None:

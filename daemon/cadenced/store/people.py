@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from cadenced.core import address, pacing
 from cadenced.core.model import Place, Prospect
+from cadenced.store.forgotten import NOBODY
 from cadenced.store.schema import accounts, prospects, suppressions
 from cadenced.store.statement import Among, Statement
 
@@ -91,7 +92,9 @@ def known(tx: Connection, ids: Collection[int]) -> dict[int, Known]:
 
 
 def by_email(tx: Connection, email: str) -> Prospect | None:
-    """Return the prospect of this normalised address."""
+    """Return the prospect of this normalised address; what stands for somebody forgotten is none."""
+    if email.endswith(NOBODY):
+        return None
     row = tx.execute(_BY_EMAIL, {"email": email}).first()
     return from_row(row) if row else None
 
