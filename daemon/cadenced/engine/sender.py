@@ -155,8 +155,8 @@ class Sender:
 
     @property
     def _room(self) -> int:
-        """How many touches may be under way: those at the server, and as many being prepared and settled."""
-        return 1 if self._mailbox.min_gap else self._mailbox.smtp.connections * 4
+        """How many touches may be under way: those at the server, and batches being prepared, armed and settled."""
+        return 1 if self._mailbox.min_gap else self._mailbox.smtp.connections * 8
 
     def _slots(self, moment: Moment, left: int | None) -> int:
         """Return how many touches may be put on the wire now; ``left`` of today's cap, where there is one."""
