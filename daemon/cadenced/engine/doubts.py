@@ -14,7 +14,7 @@ from cadenced.core import events, lifecycle
 from cadenced.core.model import State, TouchState
 from cadenced.engine import moves, settling
 from cadenced.engine.workspace import Workspace
-from cadenced.store import enrolments, people, tasks, timeline, touches
+from cadenced.store import copies, enrolments, people, tasks, timeline, touches
 from cadenced.store.touches import Touch
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def plan_again(tx: Connection, workspace: Workspace, judged: Touch, evidence: st
     False when it was settled before. Where its enrolment does not stand before this step any more, it is given up.
     """
     touch = _still_unknown(tx, judged)
-    if touch is None or touches.copy_was_seen(tx, touch.id):
+    if touch is None or copies.was_seen(tx, touch.id):
         return False
     now = workspace.now()
     enrolment = enrolments.get(tx, touch.enrolment)

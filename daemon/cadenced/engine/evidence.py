@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from cadenced.config import SentCopy
 from cadenced.engine.doubts import ABSENT
 from cadenced.engine.workspace import Workspace
-from cadenced.store import copies, touches
+from cadenced.store import copies
 from cadenced.store.copies import Filing
 from cadenced.store.touches import Touch
 
@@ -117,7 +117,7 @@ def gather(tx: Connection, workspace: Workspace, touch: Touch) -> Known:
     until = workspace.now() - max(safety.quiet, safety.sent_lag)
     count = max(safety.calibration, 1) * _TIMES
     filing = copies.filing(tx, touch.mailbox, until, count)
-    return Known(touches.copy_was_seen(tx, touch.id), copies.is_referred_to(tx, touch), filing)
+    return Known(copies.was_seen(tx, touch.id), copies.is_referred_to(tx, touch), filing)
 
 
 def by_record(known: Known) -> Sent | None:

@@ -17,7 +17,7 @@ from cadenced.core.model import Enrolment
 from cadenced.engine import restore, settling
 from cadenced.engine.workspace import Workspace
 from cadenced.reading.inbound import Inbound
-from cadenced.store import enrolments, inbox, people, touches
+from cadenced.store import copies, enrolments, inbox, people, touches
 from cadenced.store.touches import Frozen
 from cadenced.writing.identity import LENGTH, TouchKey, reference
 
@@ -81,7 +81,7 @@ def _adopt(tx: Connection, workspace: Workspace, key: TouchKey, message: Inbound
     at = min(message.date or now, now)
     touch = touches.reserve(tx, at_its_step, key.email, _frozen(message, raw), at)
     touches.prove(tx, touch.id, "a copy of it was found that is newer than this database", at)
-    touches.note_copy(tx, touch.ref, now)
+    copies.note_seen(tx, touch.id, now)
     settling.note_sent(tx, workspace, enrolment, touch, at)
 
 

@@ -6,16 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from cadenced.store.schema import inbound, probes, touches
-from cadenced.store.touches import Touch, from_row
+from cadenced.store.statement import Statement
+from cadenced.store.touches import WHOLE, Touch, whole
 
 WITHOUT = "no copy went along"
 """The evidence of a touch whose copy to ourselves the server refused: that none is found says nothing."""
 
 CLOCKS_APART = timedelta(seconds=2)
 """A copy that arrived so long before its mail was sent tells of two clocks that differ, not of a fast server."""
+
+
+_C = touches.c
+_WAS_SEEN = Statement(select(_C.id).where(_C.id == bindparam("touch"), _C.copy_seen_at.is_not(None)))
+_BY_REF = Statement(select(*WHOLE).where(_C.ref == bindparam("ref")))
+_SEEN = Statement(update(touches).where(_C.id == bindparam("this"), _C.copy_seen_at.is_(None)), "copy_seen_at")
+_LAST = Statement(
+    select(*WHOLE, _C.copy_seen_at)
+    .where(_C.mailbox == bindparam("mailbox"), _C.sent_at <= bindparam("until"), _C.state == "sent", _C.evidence == "")
+    .order_by(_C.sent_at.desc())
+    .limit(bindparam("most"))
+)
+_PROBED = Statement(select(probes.c.mailbox, probes.c.at, probes.c.copies, probes.c.facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +61,7 @@ class Filing:
 
 def read(tx: Connection, ref: str) -> Touch | None:
     """Return the touch with this reference; one look, whether its copy was seen before or not."""
-    row = tx.execute(select(touches).where(touches.c.ref == ref)).first() if ref else None
-    return from_row(row) if row else None
+    return next(map(whole, _BY_REF.rows(tx, ref=ref)), None) if ref else None
 
 
 def note(tx: Connection, touch: Touch, message_id: str, now: datetime, filed_at: datetime | None) -> None:
@@ -57,11 +70,20 @@ def note(tx: Connection, touch: Touch, message_id: str, now: datetime, filed_at:
     ``filed_at`` is the server's word; it counts where it is earlier than now, which is when we looked at last.
     """
     seen = _there_since(touch.sent_at, now, filed_at)
-    unseen = (touches.c.id == touch.id, touches.c.copy_seen_at.is_(None))
-    tx.execute(update(touches).where(*unseen).values(copy_seen_at=seen))
+    note_seen(tx, touch.id, seen)
     if message_id and f"<{message_id}>" != touch.message_id:
         unknown = (touches.c.id == touch.id, touches.c.wire_id.is_(None))
         tx.execute(update(touches).where(*unknown).values(wire_id=f"<{message_id}>"[:255]))
+
+
+def was_seen(tx: Connection, touch_id: int) -> bool:
+    """Whether a copy of this touch was read in some folder, perhaps before anybody doubted that it was sent."""
+    return bool(_WAS_SEEN.rows(tx, touch=touch_id))
+
+
+def note_seen(tx: Connection, touch_id: int, now: datetime) -> None:
+    """Note that a copy written by a server was seen, once."""
+    _SEEN.run(tx, this=touch_id, copy_seen_at=now)
 
 
 def note_without(tx: Connection, touch_id: int) -> None:
@@ -77,21 +99,12 @@ def _there_since(sent_at: datetime | None, now: datetime, filed_at: datetime | N
 
 def filing(tx: Connection, mailbox: str, until: datetime, limit: int) -> Filing:
     """Return what the last ``limit`` sends before a moment, those that a server has confirmed, tell of their copies."""
-    query = (
-        select(touches)
-        .where(
-            touches.c.mailbox == mailbox,
-            touches.c.sent_at <= until,
-            touches.c.state == "sent",
-            touches.c.evidence == "",
-        )
-        .order_by(touches.c.sent_at.desc())
-        .limit(limit)
-    )
-    rows = tx.execute(query).all()
-    lags = [row.copy_seen_at - row.sent_at for row in rows if row.copy_seen_at is not None]
-    unseen = tuple(from_row(row) for row in rows if row.copy_seen_at is None)
-    return Filing(tuple(map(from_row, rows)), unseen, max([*lags, timedelta(0)]))
+    rows = _LAST.rows(tx, mailbox=mailbox, until=until, most=limit)
+    last = tuple(whole(row[:-1]) for row in rows)
+    seen_at = [row[-1] for row in rows]
+    lags = [at - (touch.sent_at or at) for touch, at in zip(last, seen_at, strict=True) if at is not None]
+    unseen = tuple(touch for touch, at in zip(last, seen_at, strict=True) if at is None)
+    return Filing(last, unseen, max([*lags, timedelta(0)]))
 
 
 def is_referred_to(tx: Connection, touch: Touch) -> bool:
@@ -109,5 +122,4 @@ def note_probe(tx: Connection, probe: Probe) -> None:
 
 def probed(tx: Connection) -> Mapping[str, Probe]:
     """Return what probes have found out, by mailbox."""
-    rows = tx.execute(select(probes))
-    return {row.mailbox: Probe(row.mailbox, row.at, row.copies, row.facts) for row in rows}
+    return {row[0]: Probe(*row) for row in _PROBED.rows(tx)}

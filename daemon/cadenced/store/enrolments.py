@@ -7,7 +7,21 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, not_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from cadenced.core import sequence as plan
 from cadenced.core.model import Enrolment, Place, State
@@ -40,8 +54,34 @@ _IS_DUE = (*_IN_LANE, _C.due_at <= bindparam("now"))
 _DUE = Statement(
     select(*COLUMNS).where(*_IS_DUE, not_(Among(_C.id, "but"))).order_by(_C.due_at).limit(bindparam("most"))
 )
-_ANY_DUE = Statement(select(_C.id).where(*_IS_DUE).limit(1))
-_NEXT_DUE = select(_C.due_at).where(*_IN_LANE, _C.due_at > bindparam("after")).order_by(_C.due_at).limit(1)
+
+
+def _in_lane(lane_name: str | BindParameter[str], *, fresh: bool) -> tuple[ColumnElement[bool], ...]:
+    is_lane = _C.lane == (literal_column(f"'{lane_name}'") if isinstance(lane_name, str) else lane_name)
+    return _C.mailbox == bindparam("mailbox"), is_lane, _C.fresh == (true() if fresh else false())
+
+
+_ANY_DUE = Statement(
+    select(
+        or_(
+            *(
+                exists().where(*_in_lane(bindparam("lane"), fresh=fresh), _C.due_at <= bindparam("now"))
+                for fresh in (True, False)
+            )
+        )
+    )
+)
+_NEXT_DUE = Statement(
+    select(
+        *(
+            select(func.min(_C.due_at))
+            .where(*_in_lane(name, fresh=fresh), _C.due_at > bindparam("after"))
+            .scalar_subquery()
+            for name in ("mail", "desk")
+            for fresh in (False, True)
+        )
+    )
+)
 _GENERATION = select(func.max(_C.generation)).where(
     _C.prospect_id == bindparam("prospect"), _C.sequence == bindparam("name")
 )
@@ -184,16 +224,13 @@ def _due(tx: Connection, where: Mapping[str, Any], limit: int, but: Collection[i
 
 def any_due(tx: Connection, mailbox: str, lane_name: str, now: datetime) -> bool:
     """Whether anything is due in one lane of one mailbox."""
-    return any(_ANY_DUE.rows(tx, mailbox=mailbox, lane=lane_name, is_fresh=fresh, now=now) for fresh in (True, False))
+    ((found,),) = _ANY_DUE.rows(tx, mailbox=mailbox, lane=lane_name, now=now)
+    return bool(found)
 
 
 def next_due(tx: Connection, mailbox: str, after: datetime) -> datetime | None:
     """Return when the next thing after ``after`` is due for a mailbox, None where nothing is planned."""
-    moments = []
-    for lane_name in ("mail", "desk"):
-        for fresh in (False, True):
-            wanted = {"mailbox": mailbox, "lane": lane_name, "is_fresh": fresh, "after": after}
-            moments.append(tx.execute(_NEXT_DUE, wanted).scalar())
+    (moments,) = _NEXT_DUE.rows(tx, mailbox=mailbox, after=after)
     return min((m for m in moments if m is not None), default=None)
 
 

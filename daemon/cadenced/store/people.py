@@ -38,6 +38,18 @@ _BY_ID = select(*_READ).where(prospects.c.id == bindparam("id"))
 _BY_EMAIL = select(*_READ).where(prospects.c.email == bindparam("email"))
 _ACCOUNT = select(accounts.c.name).where(accounts.c.id == bindparam("id"))
 _STAGE = update(prospects).where(prospects.c.id == bindparam("this"))
+_AMONG = Statement(select(*_READ).where(Among(prospects.c.email, "emails")))
+_OF_ADDRESSES = Statement(
+    select(*_READ).where(
+        or_(
+            Among(prospects.c.email, "emails"),
+            and_(prospects.c.untagged != literal_column("''"), Among(prospects.c.untagged, "emails")),
+        )
+    )
+)
+_ROLE = select(prospects.c.role).where(prospects.c.id == bindparam("id"))
+_NEXT_STEP_AT = select(prospects.c.next_step_at).where(prospects.c.id == bindparam("id"))
+_OF_ADDRESS = select(suppressions.c.email).where(suppressions.c.email == bindparam("email"))
 _SUPPRESSED = select(suppressions.c.email).where(
     or_(
         suppressions.c.email.in_(bindparam("emails", expanding=True)),
@@ -101,13 +113,12 @@ def by_email(tx: Connection, email: str) -> Prospect | None:
 
 def among(tx: Connection, emails: Collection[str]) -> list[Prospect]:
     """Return the prospects whose address is among these."""
-    return [from_row(row) for row in tx.execute(select(*_READ).where(prospects.c.email.in_(emails)))]
+    return [from_row(row) for row in _AMONG.rows(tx, emails=emails)]
 
 
 def of_addresses(tx: Connection, emails: Collection[str]) -> list[Prospect]:
     """Return the prospects whose address, or what it has in common with its variants, is among these."""
-    query = select(*_READ).where(or_(prospects.c.email.in_(emails), prospects.c.untagged.in_(emails)))
-    return [from_row(row) for row in tx.execute(query)]
+    return [from_row(row) for row in _OF_ADDRESSES.rows(tx, emails=emails)]
 
 
 def of_account(tx: Connection, account_id: int) -> list[Prospect]:
@@ -130,14 +141,12 @@ def account_name(tx: Connection, account_id: int | None) -> str:
 
 def role_of(tx: Connection, prospect_id: int) -> str:
     """Return a prospect's part in its account: ``primary`` or another word."""
-    return str(tx.execute(select(prospects.c.role).where(prospects.c.id == prospect_id)).scalar_one())
+    return str(tx.execute(_ROLE, {"id": prospect_id}).scalar_one())
 
 
 def next_step_at(tx: Connection, prospect_id: int) -> datetime | None:
     """Return the day and time that was agreed on with a prospect."""
-    found: datetime | None = tx.execute(
-        select(prospects.c.next_step_at).where(prospects.c.id == prospect_id)
-    ).scalar_one()
+    found: datetime | None = tx.execute(_NEXT_STEP_AT, {"id": prospect_id}).scalar_one()
     return found
 
 
@@ -166,7 +175,7 @@ def count(tx: Connection) -> int:
 
 def suppress(tx: Connection, email: str, reason: str, now: datetime) -> bool:
     """Never write to this address again; False when it was so already."""
-    if tx.execute(select(suppressions.c.email).where(suppressions.c.email == email)).first() is not None:
+    if tx.execute(_OF_ADDRESS, {"email": email}).first() is not None:
         return False
     tx.execute(suppressions.insert().values(email=email, reason=reason, at=now))
     return True

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from cadenced.core.model import Enrolment, TouchState
 from cadenced.store import leases, people
@@ -17,12 +29,23 @@ from cadenced.store.statement import Among, Statement
 OPEN_DOUBT = (TouchState.UNKNOWN.value, TouchState.IN_DOUBT.value)
 _C = touches.c
 
+
+def _is_one_of(*states: str) -> ColumnElement[bool]:
+    return _C.state.in_([literal_column(f"'{state}'") for state in states])
+
+
+IS_OPEN = _is_one_of("claimed", "armed", "unknown", "in_doubt")
+"""The condition of the index of open touches, in its own words: SQLite uses a partial index for these alone."""
+IS_DOUBTFUL = and_(IS_OPEN, _is_one_of(*OPEN_DOUBT))
+
 _READ = (
     _C.id, _C.prospect_id, _C.enrolment_id, _C.sequence, _C.step, _C.generation, _C.mailbox, _C.recipient, _C.state,
     _C.message_id, _C.ref, _C.root_id, _C.subject, _C.attempts, _C.boot_id, _C.armed_at, _C.sent_at, _C.planned_at,
     _C.reply, _C.evidence, _C.template_version, func.coalesce(_C.wire_id, ""),
 )  # fmt: skip
 """What a ``Touch`` without its bytes is made from, in its order."""
+WHOLE = (*_READ, _C.raw)
+"""What ``whole`` makes a ``Touch`` from."""
 _STATE = 8
 _RESERVED = (
     "prospect_id", "enrolment_id", "sequence", "step", "generation", "mailbox", "recipient", "state", "planned_at",
@@ -32,7 +55,7 @@ _RESERVED = (
 # Statements are built once: building one costs several times what SQLite takes to run it.
 _INSERT = touches.insert()
 _INSERT_CLAIMED = Statement(_INSERT, *_RESERVED, "boot_id", "claimed_at")
-_OF_STEP = select(touches).where(
+_OF_STEP = select(*WHOLE).where(
     _C.prospect_id == bindparam("prospect"),
     _C.sequence == bindparam("name"),
     _C.step == bindparam("step"),
@@ -41,12 +64,26 @@ _OF_STEP = select(touches).where(
 _OF_PROSPECTS = Statement(select(*_READ).where(Among(_C.prospect_id, "prospects")).order_by(_C.id))
 _RAW = select(_C.id, _C.raw).where(_C.id.in_(bindparam("ids", expanding=True)))
 _LAST_SENT = (
-    select(touches)
+    select(*WHOLE)
     .where(_C.prospect_id == bindparam("prospect"), _C.state == "sent")
     .order_by(_C.sent_at.desc(), _C.id.desc())
     .limit(1)
 )
-_ARMED_FOR = select(_C.id).where(_C.prospect_id == bindparam("prospect"), _C.state == "armed").limit(1)
+_ARMED_FOR = Statement(
+    select(_C.id).where(IS_OPEN, _C.state == "armed", _C.prospect_id + 0 == bindparam("prospect")).limit(1)
+)
+_DOUBTS = Statement(select(*WHOLE).where(IS_OPEN, Among(_C.state, "states")).order_by(_C.armed_at))
+_KNOWN = Statement(
+    select(*WHOLE)
+    .where(or_(Among(_C.message_id, "ids"), Among(_C.wire_id, "ids"), Among(_C.ref, "refs")))
+    .order_by(_C.id.desc())
+)
+_ARMED_OR_NOW = func.coalesce(_C.armed_at, bindparam("moment", type_=Utc))
+_ARMED_OR_PLANNED = func.coalesce(_C.armed_at, _C.planned_at)
+_OF_OTHERS = (IS_OPEN, _C.boot_id != bindparam("boot"))
+_PLAN_ANEW = Statement(update(touches).where(*_OF_OTHERS, _C.state == "claimed").values(state="planned"))
+_DOUBT = Statement(update(touches).where(*_OF_OTHERS, _C.state == "armed").values(state="unknown"))
+_OF_ID = Statement(select(*WHOLE).where(_C.id == bindparam("id")))
 _CANCEL = update(touches).where(_C.enrolment_id == bindparam("this"), _C.state == "planned")
 _STEP_STANDS = exists().where(
     enrolments.c.id == _C.enrolment_id, enrolments.c.state == "active", enrolments.c.step == _C.step
@@ -111,40 +148,18 @@ class Frozen:
     template_version: str
 
 
-def from_row(row: Row[Any]) -> Touch:
-    """Return the value that a row of ``touches`` holds."""
-    return Touch(
-        row.id,
-        row.prospect_id,
-        row.enrolment_id,
-        row.sequence,
-        row.step,
-        row.generation,
-        row.mailbox,
-        row.recipient,
-        TouchState(row.state),
-        row.message_id,
-        row.ref,
-        row.root_id,
-        row.subject,
-        row.attempts,
-        row.boot_id,
-        row.armed_at,
-        row.sent_at,
-        row.planned_at,
-        row.reply,
-        row.evidence,
-        row.template_version,
-        row.wire_id or "",
-        row.raw or b"",
-    )
+def whole(cells: Sequence[Any]) -> Touch:
+    """Return the touch that a row of ``WHOLE`` holds."""
+    facts = list(cells)
+    facts[_STATE], facts[-1] = TouchState(facts[_STATE]), facts[-1] or b""
+    return Touch(*facts)
 
 
 def of_step(tx: Connection, enrolment: Enrolment, step: str) -> Touch | None:
     """Return the one touch that an enrolment's step can ever have, None before it is reserved."""
     key = {"prospect": enrolment.prospect, "name": enrolment.sequence, "step": step}
     row = tx.execute(_OF_STEP, {**key, "generation": enrolment.generation}).first()
-    return from_row(row) if row else None
+    return whole(row) if row else None
 
 
 def of_prospects(tx: Connection, prospects: Collection[int]) -> dict[int, list[Touch]]:
@@ -280,7 +295,7 @@ def resolve(tx: Connection, touch_id: int, state: TouchState, evidence: str, now
     """Write the end of a touch in doubt, with what proves it; False when somebody else was first."""
     columns: dict[str, object] = {"state": state.value, "evidence": evidence, "settled_at": now}
     if state is TouchState.SENT:
-        columns["sent_at"] = func.coalesce(touches.c.armed_at, literal(now, Utc))
+        columns["sent_at"] = _ARMED_OR_NOW
     return _move(tx, touch_id, {TouchState.UNKNOWN, TouchState.IN_DOUBT, TouchState.ARMED}, "", **columns)
 
 
@@ -288,15 +303,32 @@ def prove(tx: Connection, touch_id: int, evidence: str, now: datetime) -> bool:
     """Write that a touch which was to be sent (again) was sent: a copy of it was found after a restore, or late."""
     origins = {TouchState.PLANNED, TouchState.CLAIMED, TouchState.CANCELLED}
     columns = {"state": TouchState.SENT.value, "evidence": evidence, "settled_at": now, "sent_at": now}
-    columns["armed_at"] = func.coalesce(touches.c.armed_at, touches.c.planned_at)
+    columns["armed_at"] = _ARMED_OR_PLANNED
     return _move(tx, touch_id, origins, "", **columns)
 
 
 def _move(tx: Connection, touch_id: int, origins: Collection[TouchState], owner: str, **columns: object) -> bool:
-    where: list[ColumnElement[bool]] = [touches.c.id == touch_id, touches.c.state.in_([s.value for s in origins])]
-    if owner:
-        where.append(touches.c.boot_id == owner)
-    return tx.execute(update(touches).where(and_(*where)).values(**columns)).rowcount == 1
+    own = {"owner": owner} if owner else {}
+    named = {
+        "this": touch_id,
+        "origins": [state.value for state in origins],
+        "moment": columns.get("settled_at"),
+        **own,
+    }
+    computed = tuple((name, value) for name, value in columns.items() if isinstance(value, ColumnElement))
+    given = {name: value for name, value in columns.items() if not isinstance(value, ColumnElement)}
+    return _moving(tuple(given), computed, is_ours=bool(owner)).run(tx, **named, **given) == 1
+
+
+@lru_cache(64)
+def _moving(
+    given: tuple[str, ...], computed: Collection[tuple[str, ColumnElement[Any]]], *, is_ours: bool
+) -> Statement:
+    """Return the statement that moves a touch, for columns of these names."""
+    where: list[ColumnElement[bool]] = [_C.id == bindparam("this"), Among(_C.state, "origins")]
+    if is_ours:
+        where.append(_C.boot_id == bindparam("owner"))
+    return Statement(update(touches).where(and_(*where)).values(**dict(computed)), *given, *dict(computed))
 
 
 def recover(tx: Connection, boot_id: str) -> int:
@@ -304,67 +336,45 @@ def recover(tx: Connection, boot_id: str) -> int:
 
     Returns how many touches are now unknown.
     """
-    other = touches.c.boot_id != boot_id
-    tx.execute(update(touches).where(touches.c.state == "claimed", other).values(state="planned"))
-    return tx.execute(update(touches).where(touches.c.state == "armed", other).values(state="unknown")).rowcount
+    _PLAN_ANEW.run(tx, boot=boot_id)
+    return _DOUBT.run(tx, boot=boot_id)
 
 
 def get(tx: Connection, touch_id: int) -> Touch | None:
     """Return a touch by its id."""
-    row = tx.execute(select(touches).where(touches.c.id == touch_id)).first()
-    return from_row(row) if row else None
+    return next(map(whole, _OF_ID.rows(tx, id=touch_id)), None)
 
 
 def of_prospect(tx: Connection, prospect_id: int) -> list[Touch]:
     """Return all touches of a prospect, oldest first."""
-    query = select(touches).where(touches.c.prospect_id == prospect_id).order_by(touches.c.id)
-    return [from_row(row) for row in tx.execute(query)]
+    query = select(*WHOLE).where(touches.c.prospect_id == prospect_id).order_by(touches.c.id)
+    return [whole(row) for row in tx.execute(query)]
 
 
 def known(tx: Connection, ids: Iterable[str], refs: Iterable[str]) -> list[Touch]:
     """Return the touches with one of these Message-IDs, as given or as it travelled, or references, newest first."""
-    named = list(ids)
-    query = (
-        select(touches)
-        .where(or_(_C.message_id.in_(named), _C.wire_id.in_(named), _C.ref.in_(list(refs))))
-        .order_by(touches.c.id.desc())
-    )
-    return [from_row(row) for row in tx.execute(query)]
+    return [whole(row) for row in _KNOWN.rows(tx, ids=list(ids), refs=list(refs))]
 
 
 def last_sent(tx: Connection, prospect_id: int) -> Touch | None:
     """Return the touch that reached the prospect last."""
     row = tx.execute(_LAST_SENT, {"prospect": prospect_id}).first()
-    return from_row(row) if row else None
+    return whole(row) if row else None
 
 
 def doubts(tx: Connection, *states: TouchState) -> Sequence[Touch]:
     """Return the touches in these states of doubt, oldest first."""
-    query = select(touches).where(touches.c.state.in_([s.value for s in states])).order_by(touches.c.armed_at)
-    return [from_row(row) for row in tx.execute(query)]
+    return [whole(row) for row in _DOUBTS.rows(tx, states=[state.value for state in states])]
 
 
 def armed_for(tx: Connection, prospect_id: int) -> bool:
     """Whether a payload for this prospect may be on its way right now (the stop barrier waits for that)."""
-    return tx.execute(_ARMED_FOR, {"prospect": prospect_id}).first() is not None
+    return bool(_ARMED_FOR.rows(tx, prospect=prospect_id))
 
 
 def cancel_planned(tx: Connection, enrolment_id: int, now: datetime) -> None:
     """Give up touches that were prepared and never claimed, because their enrolment is over."""
     tx.execute(_CANCEL, {"this": enrolment_id, "state": "cancelled", "settled_at": now})
-
-
-def copy_was_seen(tx: Connection, touch_id: int) -> bool:
-    """Whether a copy of this touch was read in some folder, perhaps before anybody doubted that it was sent."""
-    query = select(touches.c.id).where(touches.c.id == touch_id, touches.c.copy_seen_at.is_not(None))
-    return tx.execute(query).first() is not None
-
-
-def note_copy(tx: Connection, ref: str, now: datetime) -> Touch | None:
-    """Note that a copy written by a server was seen; returns the touch it proves, None for an unknown reference."""
-    tx.execute(update(touches).where(touches.c.ref == ref, touches.c.copy_seen_at.is_(None)).values(copy_seen_at=now))
-    row = tx.execute(select(touches).where(touches.c.ref == ref)).first()
-    return from_row(row) if row else None
 
 
 def give_up(tx: Connection, touch_id: int, reply: str, now: datetime) -> bool:

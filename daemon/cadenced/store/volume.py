@@ -4,30 +4,42 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select
 
 from cadenced.store.schema import touches
-from cadenced.store.touches import OPEN_DOUBT
+from cadenced.store.statement import Statement
+from cadenced.store.touches import IS_DOUBTFUL
 
 _C = touches.c
-_SENT_SINCE = select(func.count()).where(_C.mailbox == bindparam("mailbox"), _C.sent_at >= bindparam("since"))
-_DOUBT_SINCE = select(func.count()).where(
-    _C.mailbox == bindparam("mailbox"), _C.state.in_(OPEN_DOUBT), _C.armed_at >= bindparam("since")
+_OF_MAILBOX = _C.mailbox == bindparam("mailbox")
+
+
+def _doubtful(moment: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """Return what picks a mailbox's doubts out of all that is open, which is little."""
+    return IS_DOUBTFUL, _C.mailbox + literal_column("''") == bindparam("mailbox"), moment
+
+
+_SINCE = Statement(
+    select(
+        select(func.count()).where(_OF_MAILBOX, _C.sent_at >= bindparam("since")).scalar_subquery(),
+        select(func.count()).where(*_doubtful(_C.armed_at >= bindparam("since"))).scalar_subquery(),
+    )
 )
-_LAST_SENT_AT = select(func.max(_C.sent_at)).where(_C.mailbox == bindparam("mailbox"), _C.sent_at <= bindparam("now"))
-_LAST_DOUBT_AT = select(func.max(_C.armed_at)).where(
-    _C.mailbox == bindparam("mailbox"), _C.state.in_(OPEN_DOUBT), _C.armed_at <= bindparam("now")
+_LAST = Statement(
+    select(
+        select(func.max(_C.sent_at)).where(_OF_MAILBOX, _C.sent_at <= bindparam("now")).scalar_subquery(),
+        select(func.max(_C.armed_at)).where(*_doubtful(_C.armed_at <= bindparam("now"))).scalar_subquery(),
+    )
 )
 
 
 def sent_since(tx: Connection, mailbox: str, since: datetime) -> int:
     """Return how many touches a mailbox has sent since a moment; doubtful ones count, to stay under the limit."""
-    counted = {"mailbox": mailbox, "since": since}
-    return sum(int(tx.execute(query, counted).scalar_one()) for query in (_SENT_SINCE, _DOUBT_SINCE))
+    ((sent, doubtful),) = _SINCE.rows(tx, mailbox=mailbox, since=since)
+    return int(sent) + int(doubtful)
 
 
 def last_sent_at(tx: Connection, mailbox: str, now: datetime) -> datetime | None:
     """Return when a mailbox last sent something, for certain or not; what a wrong clock dated ahead does not count."""
-    asked = {"mailbox": mailbox, "now": now}
-    moments = [tx.execute(query, asked).scalar() for query in (_LAST_SENT_AT, _LAST_DOUBT_AT)]
+    (moments,) = _LAST.rows(tx, mailbox=mailbox, now=now)
     return max((moment for moment in moments if moment is not None), default=None)
