@@ -31,13 +31,15 @@ from cadenced.writing import template
 
 MANY = [f"p{number}@there.example" for number in range(20)]
 ORPHAN = """\
-import asyncio, sys
-sys.path.insert(0, {tests!r})
-from cadenced.engine import scribe
-if __name__ == "__main__":
-    room = scribe._room(None)
-    print(room.submit(__import__("os").getpid).result(), flush=True)
-    asyncio.run(asyncio.sleep(600))
+import asyncio
+from cadenced.engine.letters import Kit
+from cadenced.engine.scriptorium import Scriptorium
+from cadenced.wording.settings import DEFAULTS
+async def main():
+    room = await Scriptorium.begin(Kit({}, {}, DEFAULTS, "", "UTC"))
+    print(await room.ready, flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
 """
 
 
@@ -261,7 +263,7 @@ async def test_a_process_that_was_killed_is_done_without(home: Home) -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked up in /proc")
 def test_the_process_apart_ends_with_a_daemon_that_is_killed(tmp_path: Any) -> None:
     program = tmp_path / "orphan.py"
-    program.write_text(ORPHAN.format(tests=str(Path(__file__).parent)))
+    program.write_text(ORPHAN)
     with subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())

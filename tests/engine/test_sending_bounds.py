@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import multiprocessing
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import house
 import pytest
@@ -19,9 +18,11 @@ from test_hostile_orders import Home, home
 from cadenced import ports
 from cadenced.config import SentCopy
 from cadenced.core.model import TouchState
-from cadenced.engine import scribe
+from cadenced.engine import letters
 from cadenced.engine import sender as sending
+from cadenced.engine.letters import Kit, Letter, Order, Refusal
 from cadenced.engine.scribe import Scribe
+from cadenced.engine.scriptorium import Scriptorium
 from simulation.virtual_loop import VirtualLoop
 
 __all__ = ["home"]
@@ -30,7 +31,7 @@ TAKEN = ports.Accepted("250 ok")
 
 
 def lives(pid: int) -> bool:
-    return any(child.pid == pid for child in multiprocessing.active_children())
+    return Path(f"/proc/{pid}").exists()
 
 
 async def test_a_process_that_stands_still_is_done_without(home: Home) -> None:
@@ -51,28 +52,29 @@ async def test_a_process_that_stands_still_holds_up_no_end(home: Home) -> None:
     await house.until(lambda: not lives(pid), 60)
 
 
-class OneByOne(concurrent.futures.Executor):
+class OneByOne(Scriptorium):
     """Does one thing after the other, each in twenty seconds of the loop's time."""
 
-    def __init__(self) -> None:
+    def __init__(self, kit: Kit) -> None:
+        super().__init__()
+        self.ready.set_result(0)
+        self.kit = kit
         self.free_at = 0.0
 
-    def submit(self, work: Any, /, *given: Any, **named: Any) -> concurrent.futures.Future[Any]:
+    async def make(self, orders: Sequence[Order]) -> list[Letter | Refusal]:
         loop = asyncio.get_running_loop()
         self.free_at = max(self.free_at, loop.time()) + 20
-        done: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        loop.call_at(self.free_at, lambda: done.set_result(work(*given, **named)))
-        return done
+        await asyncio.sleep(self.free_at - loop.time())
+        self.heard_at = loop.time()
+        return [letters.make(self.kit, order) for order in orders]
 
 
 def test_a_process_that_makes_messages_for_many_is_waited_for_as_long_as_it_moves(home: Home) -> None:
     async def waited() -> list[str]:
         apart = Scribe(home.workspace, apart=True, patience=30)
-        apart._materials()
-        apart._room, apart._moving = OneByOne(), asyncio.get_running_loop().create_future()
-        apart._moving.set_result(0)
+        room = apart._room = OneByOne(apart._materials())
+        apart._moving = asyncio.create_task(asyncio.sleep(0, room))
         cases = cases_of(home)
-        scribe._kits[:] = [apart._materials()]
         await asyncio.gather(*(apart.write(cases) for _ in range(5)))
         return ["apart" if apart._apart else "in place", f"{asyncio.get_running_loop().time():.0f} s"]
 

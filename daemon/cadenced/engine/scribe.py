@@ -1,20 +1,18 @@
 """The scribe makes messages: in place where they are few, in a process of its own where many are due.
 
-Rendering, wording and composing cost more than all the rest of a send together, and need neither store nor network.
+Rendering, wording and composing cost as much as all the rest of a send together, and need neither store nor network.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Executor
 
 from cadenced.engine import preparation
-from cadenced.engine.preparation import Case, Materials, Obstacle, Prepared
+from cadenced.engine.letters import Kit
+from cadenced.engine.preparation import Case, Obstacle, Prepared
+from cadenced.engine.scriptorium import GoneError, Scriptorium
 from cadenced.engine.workspace import Workspace
 from cadenced.library import Library
 
@@ -40,10 +38,9 @@ class Scribe:
         self._apart = apart
         self._patience = patience
         self._library: Library | None = None
-        self._kit: Materials | None = None
-        self._room: Executor | None = None
-        self._moving: asyncio.Future[int] | None = None
-        self._heard_at = float("-inf")  # by the loop's clock
+        self._kit: Kit | None = None
+        self._room: Scriptorium | None = None
+        self._moving: asyncio.Task[Scriptorium] | None = None
 
     async def write(self, cases: Sequence[Case]) -> list[Made]:
         """Return what came of each case, in order."""
@@ -52,67 +49,78 @@ class Scribe:
             return await _in_place(kit, cases)
         try:
             self._move_in(kit)
-            if self._room is None or self._moving is None or not self._moving.done():
+            if self._room is None or not self._room.ready.done():
                 return await _in_place(kit, cases)  # nobody waits for a process that begins
-            self._moving.result()
             return await self._write_apart(self._room, cases)
-        except Exception as fault:  # noqa: BLE001 - killed, or it could not begin; what is a case's fault shows below
+        except (OSError, GoneError, TypeError, TimeoutError) as fault:
+            # killed, or it could not begin, or what a case holds cannot travel; what is a case's own fault shows below
             log.warning("messages are made in place from now on", extra={"fault": str(fault)})
             self._apart = False
-            if isinstance(fault, TimeoutError):
-                _see_off(self._pid(), 0.0)
-            self._let_go()
+            await self._let_go(0.0)
             return await _in_place(kit, cases)
 
-    async def _write_apart(self, room: Executor, cases: Sequence[Case]) -> list[Made]:
+    async def _write_apart(self, room: Scriptorium, cases: Sequence[Case]) -> list[Made]:
         """Have them made in the process; TimeoutError where nothing at all has come from it for long (SIGSTOP)."""
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
-        making = loop.run_in_executor(room, _write, cases)
-        while not making.done():
-            await asyncio.wait({making}, timeout=self._patience)
-            if not making.done() and loop.time() - max(asked_at, self._heard_at) >= self._patience:
-                raise TimeoutError("the process that makes messages stands still")
-        self._heard_at = loop.time()
-        return making.result()
+        making = loop.create_task(room.make([preparation.order_of(case) for case in cases]), name="letters")
+        try:
+            while not making.done():
+                await asyncio.wait({making}, timeout=self._patience)
+                if not making.done() and loop.time() - max(asked_at, room.heard_at) >= self._patience:
+                    raise TimeoutError("the process that makes messages stands still")
+        finally:
+            making.cancel()
+        return [preparation.answer_to(case, made) for case, made in zip(cases, making.result(), strict=True)]
 
     async def moved_in(self) -> int:
         """Wait until the process can be given work; returns its id."""
         self._move_in(self._materials())
-        return await self._moving if self._moving is not None else 0
+        return await (await self._moving).ready if self._moving is not None else 0
 
-    def _move_in(self, kit: Materials) -> None:
-        if self._room is None:
-            self._room = _room(kit)
-            self._moving = asyncio.get_running_loop().run_in_executor(self._room, os.getpid)
+    def _move_in(self, kit: Kit) -> None:
+        """Have a process begun, or find out how that went; OSError where there cannot be one."""
+        if self._moving is None:
+            self._moving = asyncio.create_task(self._begun(kit), name="scribe")
+        elif self._moving.done():
+            self._moving.result()
+
+    async def _begun(self, kit: Kit) -> Scriptorium:
+        room = await Scriptorium.begin(kit)
+        if self._kit is not None and self._kit is not kit:
+            room.give(self._kit)  # edited meanwhile
+        self._room = room
+        return room
 
     async def close(self, grace: float) -> None:
         """End the process, if there is one; one that does not move is killed."""
-        pid = self._pid()
-        self._let_go()
-        await asyncio.to_thread(_see_off, pid, min(grace, FAREWELL))
+        await self._let_go(min(grace, FAREWELL))
 
-    def _pid(self) -> int:
-        moving = self._moving
-        is_known = moving is not None and moving.done() and not moving.cancelled() and moving.exception() is None
-        return moving.result() if moving is not None and is_known else 0
+    async def _let_go(self, patience: float) -> None:
+        """Let the process end once it has made what it was given, within so many seconds."""
+        moving, self._moving, self._room = self._moving, None, None
+        if moving is None:
+            return
+        try:
+            room = await moving
+        except OSError:
+            return
+        room.leave()
+        await asyncio.wait({room.ended}, timeout=patience)
+        room.kill()
+        await asyncio.wait({room.ended}, timeout=FAREWELL)
 
-    def _let_go(self) -> None:
-        """Let the process end once it has made what it was given: a cancelled tick is a dead sender."""
-        room, self._room, self._moving = self._room, None, None
-        if room is not None:
-            room.shutdown(wait=False)
-
-    def _materials(self) -> Materials:
-        """Return the materials of the hour; after an edit the process begins anew with those."""
+    def _materials(self) -> Kit:
+        """Return the materials of the hour; after an edit the process goes on with those."""
         library = self._workspace.library
         if self._kit is None or library is not self._library:
-            self._let_go()
             self._library, self._kit = library, preparation.materials(self._workspace)
+            if self._room is not None:
+                self._room.give(self._kit)
         return self._kit
 
 
-async def _in_place(kit: Materials, cases: Sequence[Case]) -> list[Made]:
+async def _in_place(kit: Kit, cases: Sequence[Case]) -> list[Made]:
     """Make messages here, and let others have their turn every now and then."""
     made: list[Made] = []
     for case in cases:
@@ -120,46 +128,3 @@ async def _in_place(kit: Materials, cases: Sequence[Case]) -> list[Made]:
         if len(made) % FEW == 0:
             await asyncio.sleep(0)
     return made
-
-
-_kits: list[Materials] = []
-"""In the scribe's own process: what it makes messages from."""
-
-
-def _room(kit: Materials) -> Executor:
-    import multiprocessing  # noqa: PLC0415 - a daemon with little to do never needs it
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - as above
-
-    context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks and open connections
-    return ProcessPoolExecutor(1, mp_context=context, initializer=_furnish, initargs=(kit,))
-
-
-def _see_off(pid: int, patience: float) -> None:
-    """Wait for the end of a child process (0: there is none), and bring it about where it does not come."""
-    import multiprocessing  # noqa: PLC0415 - where there is a process it is there already
-
-    for child in multiprocessing.active_children() if pid else ():
-        if child.pid == pid:
-            child.join(patience)
-            child.kill()
-
-
-def _furnish(kit: Materials) -> None:
-    """Begin in the new process: signals are the parent's affair, and its end is ours."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _kits[:] = [kit]
-    threading.Thread(target=_follow, name="follow the parent", daemon=True).start()
-
-
-def _follow() -> None:
-    import multiprocessing.connection  # noqa: PLC0415 - in the new process it is there already
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-    os._exit(0)
-
-
-def _write(cases: Sequence[Case]) -> list[Made]:
-    return [preparation.prepare(_kits[0], case) for case in cases]

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from cadenced.errors import TemplateError
+from cadenced.writing import frontmatter as frontmatter  # noqa: PLC0414 - while files may still be read and written
 from cadenced.writing import template
 from cadenced.writing.context import COLUMNS, GIVEN
 from cadenced.writing.grammar import GROUPS

@@ -24,9 +24,24 @@ def check(subject: str, body_markdown: str, language: str = "", settings: Settin
 
 def refusals(subject: str, body_markdown: str, language: str, settings: Settings) -> tuple[Finding, ...]:
     """Return the findings of ``check`` for which a message is not to be sent; only rules that may refuse are asked."""
-    grave = [rule for rule in rules.MESSAGE if settings.severity.get(rule.code, rule.severity) == ERROR]
-    found = _findings(Draft(subject, body_markdown, language), settings, grave)
-    return tuple(finding for finding in found if finding.severity == ERROR)
+    return Judge(settings).refusals(subject, body_markdown, language)
+
+
+class Judge:
+    """Judges many messages by the same settings; only rules that may refuse are asked."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._asked = tuple(
+            rule
+            for rule in rules.MESSAGE
+            if settings.speaks(rule.code) and settings.severity.get(rule.code, rule.severity) == ERROR
+        )
+
+    def refusals(self, subject: str, body_markdown: str, language: str) -> tuple[Finding, ...]:
+        """Return the findings of ``check`` for which a message is not to be sent."""
+        found = _findings(Draft(subject, body_markdown, language), self._settings, self._asked)
+        return tuple(finding for finding in found if finding.severity == ERROR)
 
 
 def _findings(draft: Draft, settings: Settings, asked: Collection[MessageRule]) -> tuple[Finding, ...]:

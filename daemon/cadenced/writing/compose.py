@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from cadenced.core.model import Draft, Thread
 from cadenced.errors import ComposeError
 from cadenced.writing import footer as footers
-from cadenced.writing import frontmatter, header, markdown
+from cadenced.writing import header, lines, markdown
 from cadenced.writing.footer import Footer
 
 MOST_REFERENCES = 20
@@ -125,7 +125,7 @@ def _body(envelope: Envelope, draft: Draft, footer: Footer | None, boundary: str
 
 def text_and_html(draft: Draft, footer: Footer | None, language: str, reference: str = "") -> markdown.Rendered:
     """Return both parts as they will be read, LF line ends, with the footer below; it may name the ``reference``."""
-    rendered = markdown.render(frontmatter.normalised(draft.body))
+    rendered = markdown.render(lines.normalised(draft.body))
     below = footers.markdown(footer, draft.body) if footer else ""
     text, fragment = rendered.text, rendered.html
     if below:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import yaml
 
 from cadenced.errors import Problem, TemplateError
+from cadenced.writing import lines
 
 KEYS = ("subject", "language", "description")
 """What the front matter may hold; ``description`` is a note for whoever edits the template and is never sent."""
@@ -19,7 +20,6 @@ LARGEST_SOURCE = 64 * 1024
 _FRONT = re.compile(r"---[ \t]*\n(?P<yaml>(?:[^\n]*\n)*?)---[ \t]*(?:\n|\Z)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2}(?:[-_][A-Za-z]{2})?")
 _SHAPE = 'begin the file with ---, a line such as subject: "Your next step", and --- again'
-_OTHER_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,9 @@ class Matter:
     language: str = ""
 
 
-def normalised(source: str) -> str:
-    """Return ``source`` without a byte order mark and with LF as its only line end."""
-    return _OTHER_LINE_ENDS.sub("\n", source.removeprefix("\ufeff"))
-
-
 def split(source: str, file: str) -> Matter:
     """Cut a source in two; TemplateError where it has no usable front matter."""
-    text = normalised(source)
+    text = lines.normalised(source)
     if len(text) > LARGEST_SOURCE:
         raise _error(file, 1, 0, f"a template may have {LARGEST_SOURCE // 1024} KB", "shorten it")
     found = _FRONT.match(text)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 import jinja2
 from jinja2 import meta, nodes
 
 from cadenced.core.model import Draft
 from cadenced.errors import Problem, TemplateError
-from cadenced.writing import frontmatter, grammar
+from cadenced.writing import grammar
 from cadenced.writing.environment import BODY, SUBJECT, Environment
 from cadenced.writing.filters import MOST_ROUNDS
 from cadenced.writing.values import OutOfBoundsError, UnfilledError, prepared
@@ -57,11 +58,11 @@ class Template:
     heading: Part
     text: Part
     language: str = ""
-    source: str = field(default="", repr=False)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Travel to another process as source: what is compiled stays behind."""
-        return parse, (self.source, self.name, self.file)
+    def plain(self) -> tuple[object, ...]:
+        """Return text and numbers that ``again`` makes the same template of, in another process too."""
+        parts = [(part.source, part.offset, part.column) for part in (self.heading, self.text)]
+        return (self.name, self.file, self.version, *parts, self.language)
 
     @property
     def subject(self) -> str:
@@ -144,13 +145,23 @@ class Template:
 
 def parse(source: str, name: str, file: str = "") -> Template:
     """Read a template; TemplateError tells the first thing that is wrong, with its line in ``file``."""
+    from cadenced.writing import frontmatter  # noqa: PLC0415 - YAML is large, and who only renders reads none
+
     path = file or f"{name}.md"
     matter = frontmatter.split(source, path)
     version = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
     subject = matter.subject.strip()
     heading = _compiled(SUBJECT, subject, (matter.subject_line - 1, matter.subject_column - 1), path)
     text = _compiled(BODY, matter.body, (matter.body_offset, 0), path)
-    return Template(name, path, version, heading, text, matter.language, source)
+    return Template(name, path, version, heading, text, matter.language)
+
+
+def again(plain: Sequence[Any]) -> Template:
+    """Return the template that ``Template.plain`` told of; whoever read it first has found nothing wrong with it."""
+    name, file, version, (subject, *subject_at), (body, *body_at), language = plain
+    heading = _compiled(SUBJECT, subject, (subject_at[0], subject_at[1]), file)
+    text = _compiled(BODY, body, (body_at[0], body_at[1]), file)
+    return Template(name, file, version, heading, text, language)
 
 
 def _compiled(environment: Environment, source: str, place: tuple[int, int], file: str) -> Part:
