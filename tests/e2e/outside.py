@@ -17,64 +17,10 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from peers import smtp_sink
+from peers import smtp_sink, workspace
 from peers.patience import PATIENCE, until
 
 COMMAND = str(Path(sys.executable).parent / "cadenced")
-
-CONFIG = """\
-[daemon]
-database = "{database}"
-timezone = "Europe/Paris"
-country = "FR"
-default_sequence = "plan"
-settle = "1 s"
-[window]
-days = "always"
-[safety]
-{safety}
-[[mailbox]]
-name = "julie"
-address = "Julie Martin <julie@abc.example>"
-daily_limit = 0
-min_gap = "0 s"
-[mailbox.smtp]
-host = "127.0.0.1"
-port = {smtp}
-security = "none"
-[mailbox.imap]
-host = "127.0.0.1"
-port = {imap}
-security = "none"
-username = "julie"
-password = "env:JULIE_PASSWORD"
-{more}
-"""
-
-PATIENT = 'fence_age = "30 s"\narm_ttl = "30 s"\nquiet = "1 min"'
-"""Bounds that no machine is too slow for."""
-
-PLAN = """\
-title: A plan
-window: always
-steps:
-  - email: one
-  - email: two
-    after: {gap}
-  - email: three
-    after: {gap}
-"""
-
-TEMPLATE = """\
----
-subject: "{{ first_name }}, your next step"
----
-Hello {{ first_name }},
-
-you asked for the plan of {{ company | default("your company") }} on Monday. Shall we talk on Thursday at 10:00?
-
-Julie
-"""
 
 
 @dataclass
@@ -84,7 +30,7 @@ class Outside:
     root: Path
     sink: smtp_sink.Sink
     daemon: subprocess.Popen[bytes] | None = None
-    env: dict[str, str] = field(default_factory=lambda: {**os.environ, "JULIE_PASSWORD": "secret", "NO_COLOR": "1"})
+    env: dict[str, str] = field(default_factory=lambda: {**os.environ, **workspace.ENVIRONMENT})
 
     def run(self, *words: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
@@ -125,9 +71,7 @@ class Outside:
 
     def drop(self, name: str, content: bytes) -> None:
         """Drop a file as a careful program does: under another name first."""
-        part = self.root / "inbox" / f".{name}.part"
-        part.write_bytes(content)
-        part.rename(self.root / "inbox" / name)
+        workspace.drop(self.root, name, content)
 
     def sent_to(self, email: str) -> list[EmailMessage]:
         """Return what the mail server took for a prospect."""
@@ -153,15 +97,9 @@ class Outside:
         return (self.root / "log").read_text()
 
 
-def write(root: Path, imap: int, smtp: int, *, gap: str = "1 s", **settings: str) -> None:
-    """Write the workspace; ``settings`` fill ``CONFIG``."""
-    for name in ("sequences", "templates", "inbox"):
-        (root / name).mkdir(parents=True, exist_ok=True)
-    (root / "sequences" / "plan.yaml").write_text(PLAN.format(gap=gap))
-    for name in ("one", "two", "three"):
-        (root / "templates" / f"{name}.md").write_text(TEMPLATE)
-    usual = {"database": "sqlite:///cadenced.db", "more": "", "safety": PATIENT}
-    (root / "cadenced.toml").write_text(CONFIG.format(imap=imap, smtp=smtp, **{**usual, **settings}))
+def write(root: Path, imap: int, smtp: int, *, gap: str = "1 s", more: str = "", **settings: str) -> None:
+    """Write the workspace; ``more`` belongs to the mailbox's IMAP, ``settings`` are ``workspace.write``'s."""
+    workspace.write(root, [workspace.Box(imap, smtp, more=more)], gaps=(gap,), **settings)
 
 
 @contextmanager

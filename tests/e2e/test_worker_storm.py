@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.postgres,
     pytest.mark.skipif(not postgres.available(), reason="PostgreSQL's server programs are not installed"),
     pytest.mark.slow,
-    pytest.mark.timeout(3600),
+    pytest.mark.timeout(14_400),
 ]
 
 

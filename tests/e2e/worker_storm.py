@@ -1,7 +1,8 @@
 """Several `cadenced run` on one PostgreSQL database, while processes are killed and stopped at random from a seed.
 
-The servers are real (PostgreSQL, Dovecot) or keep a ledger of every dot that they accepted (SMTP); what happened is
-judged by that ledger, never by what the product believes. A human is played who settles doubts by the truth.
+The workers are warm processes: who was killed is back at once. The servers are real (PostgreSQL, Dovecot) or keep a
+ledger of every dot that they accepted (SMTP); what happened is judged by that ledger, never by what the product
+believes. A human is played who settles doubts by the truth.
 """
 
 from __future__ import annotations
@@ -21,67 +22,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from outside import COMMAND, TEMPLATE
+from outside import COMMAND
 
 from cadenced.core.model import TouchState
 from cadenced.engine import acts, opening
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import StoreError
 from cadenced.store import leases, touches
-from peers import dovecot, postgres, smtp_sink
+from peers import dovecot, postgres, smtp_sink, warm, workspace
 from peers.patience import PATIENCE
 
 IDLE = 10.0
 """Seconds after which the SMTP server hangs up; shorter than ``quiet``, as it is with real servers and its default."""
 
-STEPS = ("one", "two", "three")
+SAFETY = 'quiet = "12 s"\nfence_age = "30 s"'
+"""A fence of any age that is allowed: on a busy machine the gate opens too, and who is struck has mail on the wire."""
 
-_HEAD = """\
-[daemon]
-database = "{database}"
-timezone = "Europe/Paris"
-country = "FR"
-default_sequence = "plan"
-settle = "1 s"
-[window]
-days = "always"
-[lint]
-select = ["guilt"]
-[safety]
-quiet = "12 s"
-fence_age = "8 s"
-"""
-
-_MAILBOX = """\
-[[mailbox]]
-name = "{name}"
-address = "{name} <{name}@abc.example>"
-daily_limit = {limit}
-min_gap = "{gap}"
-[mailbox.smtp]
-host = "127.0.0.1"
-port = {smtp}
-security = "none"
-connections = 4
-[mailbox.imap]
-host = "127.0.0.1"
-port = {imap}
-security = "none"
-username = "{name}"
-password = "env:STORM_PASSWORD"
-sent_copy = "self"
-"""
-
-_PLAN = """\
-title: A plan
-window: always
-steps:
-  - email: one
-  - email: two
-    after: 1 s
-  - email: three
-    after: 1 s
-"""
+LINT = '[lint]\nselect = ["guilt"]'
 
 
 @dataclass
@@ -115,7 +72,7 @@ class Worker:
 
     number: int
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: warm.Run | None = None
     is_stopped: bool = False
     ended_by_itself: list[int] = field(default_factory=list)
 
@@ -130,19 +87,17 @@ class Ground:
     imap: dovecot.Dovecot
     database: postgres.Server
     url: str
-    workspace: Workspace
+    opened: Workspace
     slow: Slow
+    stable: warm.Stable
     workers: list[Worker] = field(default_factory=list)
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=lambda: {**os.environ, **workspace.ENVIRONMENT})
 
     # -- workers
 
     def start(self, worker: Worker) -> None:
         """Start (again)."""
-        with worker.log.open("ab") as log:
-            worker.process = subprocess.Popen(
-                [COMMAND, "-c", str(self.root / "cadenced.toml"), "run"], env=self.env, stderr=log, stdout=log
-            )
+        worker.process = self.stable.start(self.root, "run", log=worker.log)
         worker.is_stopped = False
 
     def add(self, count: int) -> None:
@@ -155,22 +110,22 @@ class Ground:
     def kill(self, worker: Worker, how: int = signal.SIGKILL) -> None:
         """Kill one, stopped or not."""
         assert worker.process is not None
-        worker.process.send_signal(how)
+        worker.process.signal(how)
         if how == signal.SIGKILL or not worker.is_stopped:
-            worker.process.wait(PATIENCE)
+            worker.process.wait()
             worker.process = None
 
     def signal(self, worker: Worker, number: int) -> None:
         """Stop one, or let it go on."""
         assert worker.process is not None
-        worker.process.send_signal(number)
+        worker.process.signal(number)
         worker.is_stopped = number == signal.SIGSTOP
 
     def revive(self) -> None:
         """Do what a service manager does: who has ended is started again."""
         for worker in self.workers:
-            if worker.process is not None and worker.process.poll() is not None:
-                worker.ended_by_itself.append(worker.process.returncode)
+            if worker.process is not None and (status := worker.process.poll()) is not None:
+                worker.ended_by_itself.append(status)
                 self.start(worker)
 
     def status(self, worker: Worker) -> int | None:
@@ -212,7 +167,7 @@ class Ground:
 
     def leases(self) -> dict[str, str]:
         """Return who has which mailbox; what is free has nobody."""
-        found = self.workspace.database.read(leases.standing)
+        found = self.opened.database.read(leases.standing)
         return {name: "" if one.free else one.owner for name, one in found.items() if name.startswith("mailbox ")}
 
     def states(self) -> dict[str, int]:
@@ -248,17 +203,17 @@ class Ground:
 
     def ask(self, query: str) -> list[Any]:
         """Ask the database."""
-        return self.workspace.database.read(lambda tx: list(tx.exec_driver_sql(query)))
+        return self.opened.database.read(lambda tx: list(tx.exec_driver_sql(query)))
 
     def settle_doubts(self) -> tuple[int, int]:
         """Play the human: what was accepted was sent, what was not leaves again; returns how many of each."""
-        doubts = self.workspace.database.read(lambda tx: touches.doubts(tx, TouchState.IN_DOUBT))
+        doubts = self.opened.database.read(lambda tx: touches.doubts(tx, TouchState.IN_DOUBT))
         truth = self.accepted()
         sent = resent = 0
         for touch in doubts:
             was_sent = truth[touch.recipient, touch.message_id] > 0
             how = "sent" if was_sent else "resend"
-            self.workspace.database.transact(lambda tx, t=touch, h=how: acts.resolve(tx, self.workspace, t.id, h))  # type: ignore[misc] # defaults bind the loop's names
+            self.opened.database.transact(lambda tx, t=touch, h=how: acts.resolve(tx, self.opened, t.id, h))  # type: ignore[misc] # defaults bind the loop's names
             sent, resent = sent + was_sent, resent + (not was_sent)
         return sent, resent
 
@@ -276,33 +231,23 @@ def ground(
     names = tuple(f"m{number}" for number in range(1, mailboxes + 1))
     with (
         postgres.server() as database,
-        dovecot.running(users=dict.fromkeys(names, "secret")) as imap,
+        dovecot.running(users=dict.fromkeys(names, workspace.PASSWORD)) as imap,
         smtp_sink.threaded(idle_timeout=IDLE) as sink,
+        warm.stable() as stable,
     ):
         pace = Slow(random.Random(seed), slow)  # noqa: S311 - a seed must repeat
         sink.always("dot", pace)
         sink.on_accept = lambda one: _file_copy(imap, one)
         url = database.database()
-        for folder in ("sequences", "templates", "inbox"):
-            (root / folder).mkdir(parents=True)
-        (root / "sequences" / "plan.yaml").write_text(_PLAN)
-        for step in STEPS:
-            (root / "templates" / f"{step}.md").write_text(TEMPLATE)
-        box = {"smtp": sink.port, "imap": imap.port, "gap": gap, "limit": limit}
-        text = _HEAD.format(database=url) + "".join(_MAILBOX.format(name=name, **box) for name in names)
-        (root / "cadenced.toml").write_text(text)
-        env = {**os.environ, "STORM_PASSWORD": "secret", "NO_COLOR": "1"}
-        workspace = opening.open_workspace(root / "cadenced.toml")
-        here = Ground(root, names, sink, imap, database, url, workspace, pace, env=env)
+        usual = {"gap": gap, "limit": limit, "connections": 4, "more": 'sent_copy = "self"'}
+        boxes = [workspace.Box(imap.port, sink.port, name, name, name, **usual) for name in names]
+        path = workspace.write(root, boxes, SAFETY, database=url, more=LINT)
+        opened = opening.open_workspace(path)
         try:
-            yield here
+            yield Ground(root, names, sink, imap, database, url, opened, pace, stable)
         finally:
-            for worker in here.workers:
-                if worker.process is not None:
-                    worker.process.kill()
-                    worker.process.wait(PATIENCE)
             with suppress(Exception):
-                workspace.database.close()
+                opened.database.close()
 
 
 def _file_copy(imap: dovecot.Dovecot, taken: smtp_sink.Accepted) -> None:
@@ -352,7 +297,7 @@ class Nemesis:
         """Return whose mail is on the wire, now and then anybody."""
         mailbox = self.here.slow.busy_one()
         if mailbox and self.chance.random() < 0.9:
-            tenant = self.here.workspace.database.read(leases.tenants).get(mailbox)
+            tenant = self.here.opened.database.read(leases.tenants).get(mailbox)
             pids = {worker.process.pid: worker for worker in self.here.workers if worker.process is not None}
             return pids.get(tenant.pid) if tenant else None
         return self.chance.choice(self.here.workers)
@@ -418,13 +363,13 @@ class Storm:
         human = threading.Thread(target=self._settle)
         human.start()
         try:
-            while time.monotonic() - began < patience and not self._is_done(prospects * len(STEPS)):
+            while time.monotonic() - began < patience and not self._is_done(prospects * len(workspace.STEPS)):
                 self.nemesis.strike()
                 time.sleep(0.02)
         finally:
             self._over.set()
             human.join()
-        return self._outcome(prospects * len(STEPS), time.monotonic() - began)
+        return self._outcome(prospects * len(workspace.STEPS), time.monotonic() - began)
 
     def _is_done(self, wanted: int) -> bool:
         if not self.nemesis.is_over or len(self.here.sink.accepted) < wanted:

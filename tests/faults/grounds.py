@@ -16,64 +16,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from peers import dovecot, postgres, smtp_sink, warm
+from peers import dovecot, postgres, smtp_sink, warm, workspace
 from peers.patience import until
-
-CONFIG = """\
-[daemon]
-database = "{database}"
-timezone = "Europe/Paris"
-country = "FR"
-default_sequence = "plan"
-settle = "1 s"
-[window]
-days = "always"
-[safety]
-fence_age = "{fence_age}"
-arm_ttl = "{arm_ttl}"
-quiet = "{quiet}"
-dot_timeout = "{dot_timeout}"
-[[mailbox]]
-name = "julie"
-address = "Julie Martin <julie@abc.example>"
-daily_limit = 0
-min_gap = "{min_gap}"
-[mailbox.smtp]
-host = "127.0.0.1"
-port = {smtp}
-security = "none"
-connections = {connections}
-[mailbox.imap]
-host = "127.0.0.1"
-port = {imap}
-security = "none"
-username = "{user}"
-password = "env:JULIE_PASSWORD"
-sent_copy = "{sent_copy}"
-{more}
-"""
-
-PLAN = """\
-title: A plan
-window: always
-steps:
-  - email: one
-  - email: two
-    after: {gap}
-  - email: three
-    after: 30 days
-"""
-
-TEMPLATE = """\
----
-subject: "{{ first_name }}, your next step"
----
-Hello {{ first_name }},
-
-you asked for the plan of {{ company | default("your company") }} on Monday. Shall we talk on Thursday at 10:00?
-
-Julie
-"""
 
 USERS = {"julie": "secret", "canary": "c4nary-Pa55word"} | {f"p{n}": "secret" for n in range(6000)}
 """Mailboxes enough that each trial of a run has its own: a copy left by one must prove nothing in another."""
@@ -173,9 +117,7 @@ class Ground:
     def drop(self, *people: str, name: str = "people.csv") -> None:
         """Put a list of prospects into the inbox, as a careful program does."""
         rows = "".join(f"{email},{email.partition('@')[0].title()}\n" for email in people)
-        part = self.root / "inbox" / f".{name}.part"
-        part.write_text(f"email,first_name\n{rows}")
-        part.rename(self.root / "inbox" / name)
+        workspace.drop(self.root, name, f"email,first_name\n{rows}".encode())
 
     def enrol(self, *people: str) -> None:
         """Enrol prospects without sending anything."""
@@ -206,8 +148,6 @@ def ref_of(raw: bytes) -> str:
 
 def write(root: Path, imap: int, smtp: int, **settings: Any) -> None:
     """Write a workspace."""
-    for name in ("sequences", "templates", "inbox"):
-        (root / name).mkdir(parents=True, exist_ok=True)
     usual = {
         "gap": "30 days",
         "min_gap": "0 s",
@@ -222,10 +162,12 @@ def write(root: Path, imap: int, smtp: int, **settings: Any) -> None:
         "database": "sqlite:///cadenced.db",
     }
     chosen = usual | settings
-    (root / "sequences" / "plan.yaml").write_text(PLAN.format(gap=chosen["gap"]))
-    for name in ("one", "two", "three"):
-        (root / "templates" / f"{name}.md").write_text(TEMPLATE)
-    (root / "cadenced.toml").write_text(CONFIG.format(imap=imap, smtp=smtp, **chosen))
+    safety = "\n".join(f'{name} = "{chosen[name]}"' for name in ("fence_age", "arm_ttl", "quiet", "dot_timeout"))
+    more = f'sent_copy = "{chosen["sent_copy"]}"\n{chosen["more"]}'
+    box = workspace.Box(
+        imap, smtp, user=chosen["user"], gap=chosen["min_gap"], connections=chosen["connections"], more=more
+    )
+    workspace.write(root, [box], safety, database=chosen["database"], gaps=(chosen["gap"], "30 days"))
 
 
 @contextmanager

@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from grounds import TEMPLATE, Ground, entered
+from grounds import Ground, entered
 
 from cadenced.core.model import TouchState
 from cadenced.store import touches
 from cadenced.store.database import Database
 from peers import dovecot, warm
 from peers.patience import until
+from peers.workspace import TEMPLATE
 
 pytestmark = pytest.mark.slow
 

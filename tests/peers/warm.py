@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from peers import shim
+from peers import shim, workspace
 from peers.patience import PATIENCE
 
 _STOPPED = 128
@@ -110,7 +110,7 @@ class Stable:
             "words": ["-c", str(root / "cadenced.toml"), *words],
             "order": order,
             "patches": dict(patches or {}),
-            "env": {"JULIE_PASSWORD": "secret", "NO_COLOR": "1", **(env or {})},
+            "env": {**workspace.ENVIRONMENT, **(env or {})},
             "log": str(where),
             "cwd": str(root),
             "clock": str(clock or ""),
