@@ -48,6 +48,11 @@ class Disk:
         elif call.what == "f":
             self._synchronised(call.path)
 
+    def cut_clean(self, to: Path) -> None:
+        """Write what is left to another folder where nothing outlives the cut that was not synchronised."""
+        for path, content in (self.safe | self.removed).items():
+            _put(to / Path(path).relative_to(self.folder), content)
+
     def cut(self, dice: random.Random, to: Path) -> None:
         """Write what is left of every file to another folder."""
         left = dict(self.safe)
@@ -57,9 +62,7 @@ class Disk:
                 continue  # not even its name was written down
             left[path] = _left(left.get(path, b""), calls, dice)
         for path, content in (left | back).items():
-            where = to / Path(path).relative_to(self.folder)
-            where.parent.mkdir(parents=True, exist_ok=True)
-            where.write_bytes(content)
+            _put(to / Path(path).relative_to(self.folder), content)
 
     def _moved(self, source: str, target: str) -> None:
         content = _after(self.safe.pop(source, b""), self.pending.pop(source, []))
@@ -74,6 +77,11 @@ class Disk:
             self.safe[path] = _after(self.safe.get(path, b""), self.pending.pop(path, []))
         else:
             self.removed = {name: content for name, content in self.removed.items() if str(Path(name).parent) != path}
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def _after(content: bytes, calls: list[Call]) -> bytes:
