@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from peers.dovecot import kept_port
-from peers.patience import PATIENCE
+from peers.patience import PATIENCE, until
 
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/bin", "/usr/local/pgsql/bin")
 
@@ -55,6 +56,25 @@ class Server:
         """Come back after a crash."""
         self._runner.start()
 
+    def kill(self) -> None:
+        """Kill the server and all its sessions, and wait until they are gone."""
+        self._runner.kill()
+
+    def promote(self) -> None:
+        """Take over from the server that this one follows."""
+        self._runner.promote()
+
+    @property
+    def port(self) -> int:
+        """Where it listens on loopback, 0 where it does not."""
+        return self._runner.port
+
+    def ask(self, *statements: str) -> list[Any]:
+        """Run statements as whoever runs the server does; returns the rows of the last one."""
+        with psycopg.connect(**self._way_in(), autocommit=True) as connection:
+            cursors = [connection.execute(statement.encode()) for statement in statements]
+            return cursors[-1].fetchall() if cursors[-1].description else []
+
     def _way_in(self) -> dict[str, Any]:
         return {"host": str(self.folder), "port": self._runner.port or None, "user": "cadenced", "dbname": "postgres"}
 
@@ -72,20 +92,38 @@ class Server:
 @contextmanager
 def server(*, on_loopback: bool = False) -> Iterator[Server]:
     """Start a server, and stop it at the end; nothing of it stays. Where told it listens on loopback too."""
-    folder = Path(tempfile.mkdtemp(prefix="cadenced-pg-"))
-    keeper = kept_port() if on_loopback else None
-    runner = _Runner(folder, keeper.getsockname()[1] if keeper else 0)
-    try:
+    with _place(on_loopback=on_loopback) as runner:
         runner.initialise()
         runner.start()
         try:
             yield Server(runner)
         finally:
             runner.stop()
+
+
+@contextmanager
+def _place(*, on_loopback: bool) -> Iterator[_Runner]:
+    """Have a folder, and a port of our own where one is wanted; both are given back."""
+    folder = Path(tempfile.mkdtemp(prefix="cadenced-pg-"))
+    keeper = kept_port() if on_loopback else None
+    try:
+        yield _Runner(folder, keeper.getsockname()[1] if keeper else 0)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if keeper:
             keeper.close()
+
+
+@contextmanager
+def follower(of: Server) -> Iterator[Server]:
+    """Start a standby that follows a server on loopback; it does not wait to be asked whether it may take over."""
+    with _place(on_loopback=True) as runner:
+        runner.copy(of.port)
+        runner.start()
+        try:
+            yield Server(runner)
+        finally:
+            runner.stop()
 
 
 class _Runner:
@@ -109,8 +147,30 @@ class _Runner:
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self.data), "-l", log, "-o", options, "-w", "-t", str(int(PATIENCE)), "start")
 
+    def copy(self, port: int) -> None:
+        way = ("-h", "127.0.0.1", "-p", str(port), "-U", "cadenced")
+        self._run("pg_basebackup", "-D", str(self.data), *way, "-R", "-X", "stream", "-c", "fast", "-N")
+
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "-t", str(int(PATIENCE)), "stop")
+        if self._pid():
+            self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "-t", str(int(PATIENCE)), "stop")
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "-D", str(self.data), "-w", "-t", str(int(PATIENCE)), "promote")
+
+    def kill(self) -> None:
+        pid = self._pid()
+        family = [pid, *_children(pid)]
+        for one in family:
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        until(lambda: not any(_lives(one) for one in family))
+        (self.data / "postmaster.pid").unlink()
+
+    def _pid(self) -> int:
+        """Return the server's process, 0 where there is none."""
+        path = self.data / "postmaster.pid"
+        return int(path.read_text().split("\n", 1)[0]) if path.exists() else 0
 
     def _run(self, name: str, *arguments: str) -> None:
         path = program(name)
@@ -131,6 +191,19 @@ class _Runner:
         )
         if done.returncode:
             raise RuntimeError(f"{name} failed: {done.stderr!r}")
+
+
+def _children(pid: int) -> list[int]:
+    found = (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text()
+    return [int(one) for one in found.split()]
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def _other_user() -> pwd.struct_passwd:

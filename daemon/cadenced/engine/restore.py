@@ -1,7 +1,8 @@
 """The restore guard: an older database put back in the place of a newer one sends nothing until a human has looked.
 
-RELIABILITY 2.7. Two things give it away: a file outside the database that knows of more starts or sends than it does,
-and a copy of a mail that was made with this installation's key and stands in no row (``engine/restored_copies.py``).
+RELIABILITY 2.7. Three things give it away: a file outside the database that knows of more starts or sends than it does,
+a copy of a mail that was made with this installation's key and stands in no row (``engine/restored_copies.py``), and on
+PostgreSQL a new line of its log: another server has taken over, for which not every commit may have waited.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cadenced.core.planner import Away
 from cadenced.engine.supervisor import Supervisor
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import StoreError
-from cadenced.store import copies, instance, mailboxes, tasks, timeline
+from cadenced.store import copies, instance, mailboxes, standby, tasks, timeline
 from cadenced.store.instance import Mark, Restored
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ class Guard:
         self._path = path
         self._counted = workspace.sends
         self._known = 0
-        self._wrote_at = float("-inf")
+        self._waited = False
+        self._wrote_at = self._looked_at = float("-inf")
 
     async def begin(self) -> None:
         """Judge the database by the file, and count this start in both; before the first touch is claimed."""
@@ -59,12 +61,23 @@ class Guard:
         await self._workspace.database.run(instance.note_filed)
 
     async def tick(self) -> timedelta:
-        """Count what was sent since."""
+        """Count what was sent since, and look how the server keeps what it is told."""
         fresh = self._workspace.sends - self._counted
         age = self._workspace.clock.monotonic() - self._wrote_at
-        if fresh >= EVERY_SENDS or (fresh and age >= EVERY):
+        if fresh >= EVERY_SENDS or (age >= EVERY and (fresh or await self._is_kept_otherwise())):
             await self._count(fresh)
         return _LOOK
+
+    async def _is_kept_otherwise(self) -> bool:
+        """Whether commits have begun to wait for another server, or do not any more."""
+        now = self._workspace.clock.monotonic()
+        if self._workspace.database.is_sqlite or now - self._looked_at < EVERY:
+            return False
+        self._looked_at = now
+        try:
+            return await self._workspace.database.glance(standby.is_waited_for) != self._waited
+        except StoreError:  # whoever sends notices it as well
+            return False
 
     async def rest(self, span: timedelta) -> None:
         """Sleep by the clock."""
@@ -85,7 +98,7 @@ class Guard:
         await self._write(mark)
 
     async def _write(self, mark: Mark) -> None:
-        self._known = mark.last_send_seq
+        self._known, self._waited = mark.last_send_seq, mark.waited
         self._wrote_at = self._workspace.clock.monotonic()
         try:
             await asyncio.to_thread(instance.write, self._path, mark)
@@ -111,7 +124,7 @@ def begin(tx: Connection, workspace: Workspace, found: Mark | None) -> Mark:
     """Count a start; where ``found``, the file of the start before, is ahead of the database, nothing may be sent."""
     _note_absence(tx, workspace, found)
     boots, sends = instance.counted(tx)
-    reason = _ahead(workspace, found, boots, sends)
+    reason = _ahead(workspace, found, boots, sends) or _taken_over(tx, workspace, found)
     if reason:
         enter(tx, workspace, reason)
         for box in workspace.config.mailboxes:
@@ -123,7 +136,7 @@ def begin(tx: Connection, workspace: Workspace, found: Mark | None) -> Mark:
     _hold_the_rest(tx, workspace)
     boots, sends = (max(boots, found.boot_counter), max(sends, found.last_send_seq)) if found else (boots, sends)
     instance.count(tx, boots + 1, sends)
-    return _mark(workspace, boots + 1, sends)
+    return _mark(tx, workspace, boots + 1, sends)
 
 
 def away(tx: Connection) -> Away | None:
@@ -144,6 +157,20 @@ def _ahead(workspace: Workspace, found: Mark | None, boots: int, sends: int) -> 
     if found.last_send_seq > sends:
         return f"instance.json knows of {found.last_send_seq} mails, the database of {sends}{since}"
     return ""
+
+
+def _taken_over(tx: Connection, workspace: Workspace, found: Mark | None) -> str:
+    """Return what another server may lack that has taken the database over, empty where it has all or none has.
+
+    It has all where each commit waited for it. The file must say so too: the database itself could be too old to know.
+    """
+    before, waited = instance.line(tx)
+    if before in {0, workspace.database.line}:
+        return ""
+    if waited and found is not None and found.waited:
+        log.warning("another server has taken the database over; nothing is missing")
+        return ""
+    return "another server has taken it over, for which not every commit had waited: the last mails may be missing"
 
 
 def _note_absence(tx: Connection, workspace: Workspace, found: Mark | None) -> None:
@@ -219,11 +246,15 @@ def count(tx: Connection, workspace: Workspace, fresh: int, known: int) -> Mark:
         enter(tx, workspace, f"{known} mails were counted a moment ago, and the database knows of {sends}")
         sends = known
     instance.count(tx, boots, sends + fresh)
-    return _mark(workspace, boots, sends + fresh)
+    return _mark(tx, workspace, boots, sends + fresh)
 
 
-def _mark(workspace: Workspace, boots: int, sends: int) -> Mark:
-    return Mark(instance.identity(workspace.install_key), boots, sends, workspace.now().isoformat())
+def _mark(tx: Connection, workspace: Workspace, boots: int, sends: int) -> Mark:
+    """Return what the file is to hold; how the server keeps what it is told stands in the database as well."""
+    waited = standby.is_waited_for(tx)
+    if workspace.database.line:
+        instance.note_line(tx, workspace.database.line, waited=waited)
+    return Mark(instance.identity(workspace.install_key), boots, sends, workspace.now().isoformat(), waited)
 
 
 def found_one(tx: Connection, workspace: Workspace, folder: str) -> None:

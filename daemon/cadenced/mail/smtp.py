@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import tenacity
@@ -12,6 +13,7 @@ from cadenced.mail import envelope, transaction
 from cadenced.mail.logins import LoginGuard
 from cadenced.mail.submission import LOST, Submission
 from cadenced.mail.transaction import BeforePayloadError, SmtpSettings
+from cadenced.mail.turns import Turn, Turns
 
 __all__ = ["Pool", "SmtpSettings"]
 
@@ -20,12 +22,17 @@ TRUSTED_IDLE = 5.0
 
 
 class Pool:
-    """Up to ``settings.connections`` connections, kept open while there is something to send; a ``ports.Mailer``."""
+    """Up to ``settings.connections`` connections, kept open while there is something to send; a ``ports.Mailer``.
+
+    ``may_begin`` is asked before a message is given a connection, or the next one's transaction is opened.
+    """
 
     def __init__(self, settings: SmtpSettings, clock: ports.Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._slots = asyncio.Semaphore(settings.connections)
+        self.may_begin: Callable[[], bool] = _always
+        self._turns = Turns(settings.connections)
+        self._ahead: dict[Submission, Turn] = {}
         self._idle: list[tuple[float, Submission]] = []
         self._reaper: asyncio.Task[None] | None = None
         self._guard = LoginGuard(clock.monotonic)
@@ -41,13 +48,13 @@ class Pool:
             payload = envelope.payload(message.raw)
         except errors.RefusedError as error:
             return transaction.refused_here(error)
-        if self._is_closed:
-            return ports.Deferred("the pool was closed", "connect")
-        async with self._slots:
-            try:
-                return await self._submit(message, payload, gate)
-            except BeforePayloadError as nothing_sent:
-                return nothing_sent.answer
+        opened = await self._turns.wait(message)
+        try:
+            return await self._submit(message, payload, gate, opened)
+        except BeforePayloadError as nothing_sent:
+            return nothing_sent.answer
+        finally:
+            self._turns.end()
 
     async def close(self) -> None:
         """Say QUIT on every idle connection; what is on the wire ends by itself and its connection then closes too."""
@@ -57,49 +64,85 @@ class Pool:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(session.leave(patience=2.0) for _, session in idle))
 
-    async def _submit(self, message: ports.Outgoing, payload: bytes, gate: ports.Gate) -> ports.Answer:
-        session = await self._take_idle()
+    async def _submit(
+        self, message: ports.Outgoing, payload: bytes, gate: ports.Gate, opened: Submission | None
+    ) -> ports.Answer:
+        self._demand_leave(opened)
+        session = opened or await self._take_idle()
         if session is not None:
             try:
-                return await self._carry(session, message, payload, gate)
+                return await self._carry(session, message, payload, gate, is_open=opened is not None)
             except BeforePayloadError as nothing_sent:
                 if not nothing_sent.passing:
                     raise
         return await self._carry(await self._open(), message, payload, gate)
 
+    def _demand_leave(self, opened: Submission | None) -> None:
+        """Begin nothing in a closed pool, or where nothing may leave now: whoever waits is told so at once."""
+        if not self._is_closed and self.may_begin():
+            return
+        if opened is not None:
+            opened.drop()  # it waits for a message that does not come
+        shut = ports.Deferred("the pool was closed", "connect")
+        raise BeforePayloadError(shut if self._is_closed else ports.Deferred("nothing may leave now", "gate"))
+
     async def _carry(
-        self, session: Submission, message: ports.Outgoing, payload: bytes, gate: ports.Gate
+        self, session: Submission, message: ports.Outgoing, payload: bytes, gate: ports.Gate, *, is_open: bool = False
     ) -> ports.Answer:
-        """Run one transaction; the connection goes back to the pool only when its state is certain."""
+        """Run one transaction; the connection serves others only when its state is certain."""
         usable = False
         try:
-            ready = await transaction.prepare(session, message, self._settings.command_timeout)
+            patience = self._settings.command_timeout
+            ready = await transaction.prepare(session, message, patience, is_open=is_open)
             answer = await self._hand_over(session, payload, await gate(ready))
             usable = not isinstance(answer, ports.Unknown)
         except BeforePayloadError as nothing_sent:
             usable = nothing_sent.usable and session.is_sound and await _answers(session, b"RSET")
             raise
         finally:
-            if usable and session.is_sound and not self._is_closed:
-                self._put_idle(session)
-            else:
-                session.drop()
+            self._let_go(session, usable=usable and session.is_sound and not self._is_closed)
         return answer
 
     async def _hand_over(self, session: Submission, payload: bytes, deadline: float | None) -> ports.Answer:
-        """Write payload and dot, unless it is too late for them, and hear what comes of it."""
+        """Write payload and dot, unless it is too late for them, and hear what comes of it.
+
+        Behind them goes what opens the next one's transaction, where one waits that may begin.
+        """
         if deadline is None:
             raise BeforePayloadError(ports.Deferred("the gate stayed shut", "gate"))
         if not session.is_sound:
             gone = ports.Deferred("the server went away while the gate was asked", "gate", mailbox_fault=True)
             raise BeforePayloadError(gone)
+        commands = self._open_ahead(session)
         if self._clock.monotonic() > deadline:  # nothing is awaited between this line and the write
             raise BeforePayloadError(ports.Deferred("the deadline passed before the payload", "gate"))
-        session.channel.write(payload)
+        session.say(commands, behind=payload)
         try:
             return transaction.judge_dot(await session.hear(self._settings.dot_timeout))
         except LOST as loss:
             return transaction.unknown(loss)
+
+    def _open_ahead(self, session: Submission) -> Sequence[bytes]:
+        """Return what opens the next one's transaction on this connection, nothing where that must not be."""
+        message = self._turns.next
+        if message is None or self._is_closed or not self.may_begin():
+            return ()
+        commands = transaction.in_one_breath(session, message)
+        if commands:
+            self._ahead[session] = self._turns.open_ahead()
+        return commands
+
+    def _let_go(self, session: Submission, *, usable: bool) -> None:
+        """Give a connection on to whom it was opened for, or back to the pool; drop one whose state is not certain."""
+        ahead = self._ahead.pop(session, None)
+        if ahead is None and usable:
+            self._put_idle(session)
+        elif ahead is not None and usable and self._turns.begin(ahead, session):
+            session.served += 1
+        else:
+            session.drop()
+            if ahead is not None:
+                self._turns.recall(ahead)
 
     async def _open(self) -> Submission:
         """Return a new connection with its login; until one login was accepted they go one by one."""
@@ -174,6 +217,10 @@ class Pool:
             old = [session for since, session in self._idle if now - since >= span]
             self._idle = [(since, session) for since, session in self._idle if now - since < span]
             await asyncio.gather(*(session.leave(patience=2.0) for session in old))
+
+
+def _always() -> bool:
+    return True
 
 
 async def _answers(session: Submission, command: bytes) -> bool:

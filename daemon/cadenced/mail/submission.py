@@ -163,9 +163,10 @@ class Submission(aiosmtplib.SMTP):
         else:
             raise aiosmtplib.SMTPNotSupported("the server offers no login that we know")
 
-    def say(self, commands: Sequence[bytes]) -> None:
-        """Write ``commands`` in one piece; each has its reply to be heard."""
-        self.channel.write(b"".join(command + b"\r\n" for command in commands), expecting=len(commands))
+    def say(self, commands: Sequence[bytes], behind: bytes = b"") -> None:
+        """Write ``commands``, ``behind`` a payload, in one piece; each has its reply to be heard, and the payload too."""
+        lines = b"".join([behind, *(command + b"\r\n" for command in commands)])
+        self.channel.write(lines, expecting=len(commands) + bool(behind))
 
     async def hear(self, patience: float) -> Reply:
         """Return the next reply; raises one of ``LOST``."""

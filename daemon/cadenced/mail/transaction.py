@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -126,26 +126,52 @@ async def _fetch(secret: Secret) -> str:
         raise _fault(f"no password: {faults.words(error)}", "auth") from error
 
 
-async def prepare(session: Submission, message: ports.Outgoing, patience: float) -> ports.Outgoing:
+async def prepare(
+    session: Submission, message: ports.Outgoing, patience: float, *, is_open: bool = False
+) -> ports.Outgoing:
     """Bring the transaction to its 354, in one write and one round trip with PIPELINING (RFC 2920).
 
-    Returns the message as it will go: a server may refuse the copy to ourselves. Raises ``BeforePayloadError``.
+    ``is_open``: its commands went out behind the payload before. Returns the message as it will go: a server may refuse
+    the copy to ourselves. Raises ``BeforePayloadError``.
     """
+    if is_open:
+        await _hear_all(session, patience)
+        return message
     try:
         addressed = envelope.address(message, session.esmtp_extensions)
     except errors.RefusedError as error:
         raise BeforePayloadError(refused_here(error), usable=True) from error
-    commands = [("mail", addressed.mail), ("rcpt", addressed.recipient), ("data", b"DATA")]
     if addressed.copy:
         # Not in one write: were the prospect's RCPT refused, the copy's would still bring a 354.
-        commands.insert(2, ("copy", addressed.copy))
-        copied = await _say_each(session, commands, patience)
+        stages = [("mail", addressed.mail), ("rcpt", addressed.recipient), ("copy", addressed.copy), ("data", b"DATA")]
+        copied = await _say_each(session, stages, patience)
         return message if copied else replace(message, copy_to="", copy_refused=True)
+    commands = _commands(addressed)
     if session.supports_extension("pipelining"):
         await _say_at_once(session, commands, patience)
     else:
-        await _say_each(session, commands, patience)
+        await _say_each(session, list(zip(_STAGES, commands, strict=True)), patience)
     return message
+
+
+def in_one_breath(session: Submission, message: ports.Outgoing) -> Sequence[bytes]:
+    """Return the commands up to DATA where they may follow a payload unanswered, nothing where they may not.
+
+    They may not where a server knows no PIPELINING or cannot carry the message, or where a copy goes along.
+    """
+    if message.copy_to or not session.supports_extension("pipelining"):
+        return ()
+    try:
+        return _commands(envelope.address(message, session.esmtp_extensions))
+    except errors.RefusedError:
+        return ()
+
+
+_STAGES = ("mail", "rcpt", "data")
+
+
+def _commands(addressed: envelope.Envelope) -> tuple[bytes, ...]:
+    return addressed.mail, addressed.recipient, b"DATA"
 
 
 async def _say_each(session: Submission, commands: list[tuple[str, bytes]], patience: float) -> bool:
@@ -162,12 +188,20 @@ async def _say_each(session: Submission, commands: list[tuple[str, bytes]], pati
     return copied
 
 
-async def _say_at_once(session: Submission, commands: list[tuple[str, bytes]], patience: float) -> None:
+async def _say_at_once(session: Submission, commands: Sequence[bytes], patience: float) -> None:
+    try:
+        session.say(commands)
+    except LOST as loss:
+        raise _lost(session, "mail", loss) from loss
+    await _hear_all(session, patience)
+
+
+async def _hear_all(session: Submission, patience: float) -> None:
+    """Hear what MAIL, RCPT and DATA were answered, which were said in one breath."""
     trouble: BeforePayloadError | None = None
     stage = "mail"
     try:
-        session.say([line for _, line in commands])
-        for stage, _ in commands:
+        for stage in _STAGES:
             reply = await session.hear(patience)
             if trouble is not None and reply.code == 354:
                 trouble.usable = False  # the server waits for a message that it must not get

@@ -63,9 +63,9 @@ def find(inbound: Inbound, own: str) -> Automatic | None:
     field = by_header(inbound)
     titled = _titled(subject)
     if field and (titled or _answers(inbound) or not _list(inbound)):
-        return _judged(subject, text, (field, *titled))
+        return _judged(inbound, subject, text, (field, *titled))
     if titled and titled[0].startswith("subject.auto"):
-        return _judged(subject, text, titled)
+        return _judged(inbound, subject, text, titled)
     if _list(inbound):
         return None
     return _by_voice(inbound, subject, text, titled)
@@ -199,11 +199,29 @@ def _meant(inbound: Inbound, about: bool, titled: tuple[str, ...]) -> bool:
     return plain or (about and (bool(titled) or null_path)) or (bool(titled) and null_path)
 
 
-def _judged(subject: str, text: str, evidence: tuple[str, ...]) -> Automatic:
+def _judged(inbound: Inbound, subject: str, text: str, evidence: tuple[str, ...]) -> Automatic:
     kind = _kind(subject, text)
     lowered = text.lower()
+    absent = _absence(inbound, subject, text) if kind == "other" else ""
+    if absent:
+        return Automatic("out_of_office", (*evidence, absent))
     untold = kind == "other" and not any(voice.says(place, text, lowered) for place in ("unread", "receipt"))
     return Automatic(kind, evidence, untold and not voice.says("subject.receipt", subject))
+
+
+_AWAY_FIELD = re.compile(r"(?<![^\W_])(?:vacation|out[ _-]?of[ _-]?office|oof|ooo)(?![^\W_])", re.IGNORECASE)
+_SPEAKS_OF_OTHERS = ("signature", "dkim", "received", "message-id", "suppress")
+
+
+def _absence(inbound: Inbound, subject: str, text: str) -> str:
+    """Return what says of a mail that a machine wrote that somebody is away: a field, or a word of any language."""
+    for name in inbound.headers:
+        if name.startswith(("x-", "content-class", "message-class")) and not name.endswith(_SPEAKS_OF_OTHERS):
+            said = _AWAY_FIELD.search(f"{name}: {inbound.headers.get(name)[:200]}")
+            if said:
+                return f"{name}: {said[0]}"
+    word = voice.says("holiday", subject) or voice.says("holiday", text)
+    return f"away: {word}" if word else ""
 
 
 # The first that speaks decides: the kind, what the text says, what the subject says.

@@ -9,7 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cadenced.reading import dates_grammar, dates_mentions, dates_resolve, patterns_keys, presence, quoting, text_keys
+from cadenced.reading import (
+    dates_grammar,
+    dates_mentions,
+    dates_resolve,
+    dates_week_after,
+    patterns_keys,
+    presence,
+    quoting,
+    text_keys,
+)
 from cadenced.reading.dates_calendar import weekdays
 from cadenced.reading.dates_grammar import Grammar
 from cadenced.reading.dates_mentions import Mention
@@ -31,12 +40,6 @@ _BUSY = re.compile(
     r"\b(?:impossible|hopeless|packed|full|booked|no good|out of the question|unmöglich|voll|dicht|ausgebucht|vol"
     r"|imposible|llen[oa]|pien[oa]|cheio|fullt?|omöjlig\w*|complet|bouclée?|geht nichts|lukt niet|va mal"
     r"|difficil[ei]|difícil)\b"
-)
-_WEEK_AFTER = re.compile(
-    r"\b(?:the week after(?=\W*$|[.,;])|a week (?:later|after that)|la semaine (?:suivante|d'après)"
-    r"|die woche (?:danach|darauf)|de week (?:erna|daarna|daarop)"
-    r"|la semana siguiente|la settimana (?:dopo|successiva)|(?:a|na) semana seguinte"
-    r"|veckan (?:efter|därpå))"
 )
 _AWAY = 3  # the rank of a day of absence; the last of several counts
 _SEVERAL = frozenset({_AWAY, 5})  # of several absences in one notice the last return counts
@@ -87,7 +90,7 @@ def back_on(text: str, sent: datetime, language: str, business: Business = weekd
         for rank, day in _returns(clues, reading.grammar):
             if best is None or rank > best[0] or (rank == best[0] and rank in _SEVERAL and day > best[1]):
                 best = (rank, day)
-    return _business(best[1], reading.sent, business) if best else None
+    return _business(best[1], reading.sent - timedelta(1), business) if best else None  # "until today" is not over
 
 
 def again_on(text: str, sent: datetime, language: str, business: Business = weekdays) -> date | None:
@@ -108,8 +111,7 @@ def again_on(text: str, sent: datetime, language: str, business: Business = week
         ):
             if day > reading.sent and (best is None or score >= best[0]):
                 best = (score, day)
-    if best and best[0] < _ASKED_FOR and _WEEK_AFTER.search(lowered):
-        best = (best[0], best[1] + timedelta(7 - best[1].weekday()))
+    best = dates_week_after.settled(reading.text, best, reading.sent, _ASKED_FOR)
     lead = reading.grammar.lead.search(lowered) if best and best[0] < _ASKED_FOR else None
     if best and lead:  # "our contract runs until May, write two months before"
         best = (best[0], dates_resolve.earlier(lead, best[1], reading.grammar))
@@ -247,12 +249,13 @@ def _returns(clues: list[_Clue], grammar: Grammar) -> list[tuple[int, date]]:
     returning = _nearest(clues, grammar.cues["back"], sentence)
     answering = _nearest(clues, grammar.cues["answer"], sentence, denied=grammar.cues["negation"])
     begins = next((clue.mention.first for clue in clues if clue.preposition == "from" and clue.mention.day), None)
+    english = grammar.language == "en"
     found = []
     for clue in clues:
         if clue.mention.kind == "length":
             found += _after_length(clue, away, begins or clue.mention.first)
             continue
-        day = _return(clue, clue in returning, clue in answering, away)
+        day = _return(clue, clue in returning, clue in answering, away, english)
         if day:
             found.append(day)
     return found
@@ -270,10 +273,11 @@ def _counts(clue: _Clue, away: bool) -> bool:
     return (kind not in _UNBOUND or clue.preposition in _ENDS) and (kind != "weekdays" or away)
 
 
-def _return(clue: _Clue, returning: bool, answering: bool, away: bool) -> tuple[int, date] | None:
+def _return(clue: _Clue, returning: bool, answering: bool, away: bool, english: bool) -> tuple[int, date] | None:
     mention = clue.mention
     if clue.preposition in ("until", "through"):
-        return (6 if clue.preposition == "through" else 5), _after_until(clue, returning and clue.negated)
+        day = _after_until(clue, returning and clue.negated, english)
+        return (6 if clue.preposition == "through" else 5), day
     if mention.kind in _RANGES or (clue.preposition == "after" and (returning or answering)):
         return (7 if clue.preposition == "after" else 5), mention.last + timedelta(1)
     if returning and (clue.preposition != "before" or clue.negated):
@@ -285,9 +289,17 @@ def _return(clue: _Clue, returning: bool, answering: bool, away: bool) -> tuple[
     return None
 
 
-def _after_until(clue: _Clue, not_before: bool) -> date:
-    """`until 5 May`: the day after is right in both readings; `not back until 5 May`: that day."""
+_THURSDAY = 3
+
+
+def _after_until(clue: _Clue, not_before: bool, english: bool) -> date:
+    """`jusqu'au 5 mai`: the day after; `not back until 5 May`: that day, and in English `until 5 May` alone, too.
+
+    A Friday or a day of the weekend is the last one away in every language.
+    """
     mention = clue.mention
+    if english and clue.preposition == "until" and mention.day and mention.last.weekday() <= _THURSDAY:
+        return mention.last
     early = mention.kind == "part_month" and mention.last.day < 20
     if not_before or early or (clue.preposition == "until" and mention.kind in _FUZZY):
         return mention.first

@@ -9,9 +9,12 @@ from typing import Any
 SEASONS = {"spring": (3, 20), "summer": (6, 20), "autumn": (9, 15), "winter": (12, 10)}
 
 
+_EVERYWHERE = frozenset({(1, 1), (12, 25)})
+
+
 def weekdays(day: date) -> bool:
-    """Say whether a day is one of Monday to Friday: the business days when no country is known."""
-    return day.weekday() < 5
+    """Say whether a day is a business day when no country is known: Monday to Friday, but the feasts of every one."""
+    return day.weekday() < 5 and (day.month, day.day) not in _EVERYWHERE
 
 
 def make(year: int, month: int, day: int) -> date | None:

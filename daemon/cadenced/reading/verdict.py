@@ -29,7 +29,7 @@ from cadenced.reading.referral import Referral
 
 Business = Callable[[date], bool]
 
-CLASSIFIER = "4"
+CLASSIFIER = "5"
 """Raised with every change of the rules; stored beside each verdict, so that history can be re-read."""
 
 _REPLY = re.compile(

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from cadenced.errors import DatabaseAwayError, DatabaseInUseError, NewerDatabaseError, StoreError
 from cadenced.store import migrations
+from cadenced.store.standby import OneLine
 
 T = TypeVar("T")
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 120_000}
@@ -62,6 +63,9 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._engine = _engine(url)
+        self._line = OneLine()
+        if not self.is_sqlite:
+            event.listen(self._engine, "connect", self._line)
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="store")
         self._aside: ThreadPoolExecutor | None = None
         self._tells_others = inline and not self.is_sqlite
@@ -109,6 +113,11 @@ class Database:
             return any("FLOCK" in line and mark in line for line in _LOCKS.read_text("ascii").splitlines())
         except OSError:
             return False
+
+    @property
+    def line(self) -> int:
+        """The line of PostgreSQL's log that this process works on (``store/standby.py``), 0 on SQLite."""
+        return self._line.number
 
     @property
     def shown(self) -> str:

@@ -22,18 +22,23 @@ from cadenced.store.database import beside
 from cadenced.store.schema import events, mailboxes, meta, positions, touches
 
 _BOOTS, _SENDS, _FILED, _RESTORED, _AWAY = "boot_counter", "send_seq", "filed", "restored", "away"
+_LINE = "log_line"
 _USUAL = frozenset({"cadenced", "cadenced.db"})
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What the file holds: whose it is, how many starts and sends there were, and the wall clock (ISO) then."""
+    """What the file holds: whose it is, how many starts and sends there were, and the wall clock (ISO) then.
+
+    ``waited``: whether each commit had waited for a server that may take over (``store/standby.py``).
+    """
 
     install_id: str
     boot_counter: int = 0
     last_send_seq: int = 0
     wall: str = ""
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ def read(path: Path) -> Mark | None:
     try:
         kept = json.loads(path.read_text())
         wall = datetime.fromisoformat(kept["wall"]).astimezone(UTC).isoformat()
-        return Mark(str(kept["install_id"]), int(kept["boot_counter"]), int(kept["last_send_seq"]), wall)
+        waited = kept.get("waited") is True
+        return Mark(str(kept["install_id"]), int(kept["boot_counter"]), int(kept["last_send_seq"]), wall, waited)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -103,6 +109,19 @@ def count(tx: Connection, boots: int, sends: int) -> None:
     """Write how many starts and sends there were."""
     _set(tx, _BOOTS, str(boots))
     _set(tx, _SENDS, str(sends))
+
+
+def line(tx: Connection) -> tuple[int, bool]:
+    """Return which line of PostgreSQL's log (0: not known) was written to, and whether a follower had all of it."""
+    number, _, waited = (_get(tx, _LINE) or "0").partition(" ")
+    return int(number), waited == "waited"
+
+
+def note_line(tx: Connection, number: int, *, waited: bool) -> None:
+    """Keep the line of the log that is written to."""
+    told = f"{number} {'waited' if waited else 'alone'}"
+    if _get(tx, _LINE) != told:
+        _set(tx, _LINE, told)
 
 
 def note_first(tx: Connection) -> None:
