@@ -168,3 +168,32 @@ def test_a_read_receipt_is_a_machines():
     judged = automatic.find(inbound.parse(raw), "seen")
     assert judged is not None
     assert judged.kind == "other"
+
+
+@pytest.mark.parametrize(
+    "field", [{"X_Action": "VACATION"}, {"X_Criteria": "{kind=VACATION,startDate=x}"}, {"X_Vacation": "yes"}]
+)
+def test_a_machines_field_of_absence_is_an_absence_whatever_the_text_says(field):
+    judged = found("I'm only sleeping.", Auto_Submitted="auto-replied", **field)
+    assert judged is not None
+    assert judged.kind == "out_of_office"
+
+
+def test_what_a_machine_asks_of_others_says_nothing_of_its_own_absence():
+    judged = found("I'm only sleeping.", Auto_Submitted="auto-replied", X_Auto_Response_Suppress="OOF, AutoReply")
+    assert judged is not None
+    assert judged.kind == "other"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Esmu atvaļinājumā", "Jestem na urlopie.", "Jsem na dovolené.", "Я в отпуске.", "Olen lomalla.", "休暇中です。"],
+)
+def test_a_machine_that_speaks_of_holidays_in_any_language_speaks_for_somebody_away(text):
+    judged = found(text, Auto_Submitted="auto-replied")
+    assert judged is not None
+    assert judged.kind == "out_of_office"
+
+
+def test_a_person_who_speaks_of_holidays_in_another_language_stays_a_person():
+    assert found("Jestem na urlopie, proszę dzwonić w piątek do kolegi.") is None

@@ -387,6 +387,24 @@ def test_a_day_that_is_no_business_day_moves_to_the_next_one():
     assert dates.back_on("Back on 20 April.", WEDNESDAY, "en", business) == date(2026, 4, 21)
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "back"),
+    [
+        ("en", "I am away until Thursday 16 April.", "2026-04-16"),
+        ("en", "I am away until 8 April and am unable to read your message.", "2026-04-08"),
+        ("en", "I am away until Friday 17 April.", "2026-04-20"),
+        ("en", "I am away until and including Thursday 16 April.", "2026-04-17"),
+        ("fr", "Je suis absente jusqu'au jeudi 16 avril.", "2026-04-17"),
+    ],
+)
+def test_until_a_working_day_names_the_day_of_return_in_english_and_the_last_day_away_elsewhere(language, text, back):
+    assert dates.back_on(text, WEDNESDAY, language) == day(back)
+
+
+def test_nobody_is_written_to_on_new_years_day_where_no_country_is_known():
+    assert dates.again_on("Not this year. Put me down for January.", DECEMBER, "en") == date(2027, 1, 4)
+
+
 def test_american_order_is_read_from_the_writers_offset():
     american = WEDNESDAY.astimezone(timezone(timedelta(hours=-5)))
     assert dates.back_on("I return on 05/11/2026.", american, "en") == date(2026, 5, 11)
