@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A user's mistake with its place (1-based line and column, 0 where none is known) and its cure."""
+    """A user's mistake with its place (1-based line and column, 0 where none is known) and its cure.
+
+    A line of which no column is known is shown from its first one.
+    """
 
     file: str
     line: int
@@ -18,7 +21,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Return ``file:line:column: message; cure`` as editors and people read it."""
-        place = ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
+        place = f"{self.file}:{self.line}:{self.column or 1}" if self.line else self.file
         return f"{place}: {self.message}" + (f" ({self.cure})" if self.cure else "")
 
 

@@ -88,7 +88,9 @@ Gate = Callable[[Outgoing], Awaitable[float | None]]
 
 
 class Mailer(Protocol):
-    """One mailbox's way out."""
+    """One mailbox's way out. ``may_begin`` is asked before a message is given to the server at all."""
+
+    may_begin: Callable[[], bool]
 
     async def submit(self, message: Outgoing, gate: Gate) -> Answer:
         """Hand one message over; never raises for what a server or a network does."""

@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 from cadenced.cli import moments, opening, screen
 from cadenced.core import address
 from cadenced.core.model import Enrolment, Prospect, State
-from cadenced.engine import acts, moves
+from cadenced.engine import acts, moves, stops
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError, UsageError
 from cadenced.store import enrolments, people
+from cadenced.store.stops import HALTED, LIFTED
 
 _PAUSE = "5 business days"
 
@@ -89,6 +90,7 @@ def halt(email: str, reason: str) -> None:
     """End everything that runs for a prospect. Nothing begins again by itself."""
     with opening.workspace(with_library=False) as workspace:
         prospect, moved = _both(workspace, email, lambda tx: acts.halt(tx, workspace, email, reason))
+        stops.keep(workspace, HALTED, email)
         still = stopped(workspace, prospect.id)
         for one in moved:
             _say(f"{prospect.email}: {one.sequence} is halted.")
@@ -120,7 +122,9 @@ def pause(email: str, until: str, reason: str) -> None:
 def resume(email: str) -> None:
     """Take up what is paused or waits for a task, else what was halted last."""
     with opening.workspace() as workspace:
-        _report(workspace, *_both(workspace, email, lambda tx: acts.resume(tx, workspace, email)))
+        prospect, moved = _both(workspace, email, lambda tx: acts.resume(tx, workspace, email))
+        stops.keep(workspace, LIFTED, email)
+        _report(workspace, prospect, moved)
 
 
 @click.command()

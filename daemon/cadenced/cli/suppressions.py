@@ -11,10 +11,11 @@ from cadenced.cli import hand, moments, opening, screen
 from cadenced.cli.moments import stamp
 from cadenced.cli.printing import document, json_option
 from cadenced.core import address
-from cadenced.engine import acts
+from cadenced.engine import acts, stops
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
 from cadenced.store import people
+from cadenced.store.stops import LIFTED, SUPPRESSED
 
 
 class _Addresses(click.Group):
@@ -44,6 +45,7 @@ def add(emails: tuple[str, ...], reason: str) -> None:
             fresh, prospect = workspace.database.transact(
                 partial(_add, workspace=workspace, email=email, reason=reason)
             )
+            stops.keep(workspace, SUPPRESSED, email)
             quiet = prospect is None or hand.stopped(workspace, prospect)
             word = "is never written to again" if fresh else "was suppressed already"
             screen.show(screen.paragraph(f"{address.normalise(email)} {word}."))
@@ -65,6 +67,7 @@ def remove(email: str) -> None:
         normal = address.normalise(email)
         if not workspace.database.transact(lambda tx: acts.unsuppress(tx, workspace, email)):
             raise RefusedError(f"{normal} is not suppressed")
+        stops.keep(workspace, LIFTED, email)
         screen.show(screen.paragraph(f"{normal} may be written to again; cadenced enrol {normal} begins a sequence."))
 
 

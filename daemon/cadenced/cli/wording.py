@@ -29,12 +29,27 @@ _COLOURS = {"self": "red", "joint": "yellow", "you": "green"}
 _PATHS = click.Path(exists=True, allow_dash=True)
 
 
+def _spoken(_: click.Context, __: click.Parameter, code: str) -> str:
+    """Refuse a language that there are no words of."""
+    from cadenced.wording import language as languages  # noqa: PLC0415 - it loads word lists
+
+    if code and not languages.code_of(code):
+        raise click.BadParameter(f"'{code}' is not a language known here: {', '.join(languages.NAMES)}")
+    return code
+
+
 @click.command("lint")
 @click.argument("paths", nargs=-1, type=_PATHS, metavar="FILE|DIR|-...")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="How to print.")
 @click.option("--fix", is_flag=True, help="Write the cures that are certain into the files.")
 @click.option("--watch", is_flag=True, help="Lint again whenever a file changes.")
-@click.option("--language", default="", metavar="CODE", help="The language of texts that name none (en, fr, de, nl…).")
+@click.option(
+    "--language",
+    default="",
+    metavar="CODE",
+    callback=_spoken,
+    help="The language of texts that name none (en, fr, de, nl…).",
+)
 def lint(paths: tuple[str, ...], form: str, fix: bool, watch: bool, language: str) -> None:
     """Check the wording of templates, and of sequences as a whole.
 
@@ -51,7 +66,9 @@ def lint(paths: tuple[str, ...], form: str, fix: bool, watch: bool, language: st
 
 @click.command("voice")
 @click.argument("path", type=_PATHS, metavar="FILE|-")
-@click.option("--language", default="", metavar="CODE", help="The text's language; else it is detected.")
+@click.option(
+    "--language", default="", metavar="CODE", callback=_spoken, help="The text's language; else it is detected."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def voice(path: str, language: str, as_json: bool) -> None:
     """Show whether a text speaks of its reader or of its writer."""

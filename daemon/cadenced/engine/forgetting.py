@@ -16,11 +16,12 @@ from sqlalchemy import Connection
 
 from cadenced.core import address
 from cadenced.core.model import TouchState
-from cadenced.engine import acts, intake_spool
+from cadenced.engine import acts, intake_spool, stops
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
 from cadenced.store import erasure, forgotten, people, timeline, touches
 from cadenced.store.import_spool import Spool, StagedElsewhereError
+from cadenced.store.stops import FORGOTTEN
 
 _DOUBT = (TouchState.UNKNOWN, TouchState.IN_DOUBT)
 _REPORT = ".report.csv"
@@ -51,6 +52,7 @@ def forget(workspace: Workspace, email: str) -> Erased:
     emails = {normal, address.identity(normal), *filter(None, known.values())}
     found = database.read(lambda tx: erasure.traces(tx, list(known), emails))
     rows = database.transact(lambda tx: _erase(tx, known, emails, found, now))
+    stops.keep(workspace, FORGOTTEN, *emails)
     database.scour()
     inbox = workspace.config.daemon.inbox
     changed = tuple(path for path in _ours(inbox) if _clean(path, emails))

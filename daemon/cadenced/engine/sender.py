@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -17,9 +18,10 @@ from cadenced.engine import desk, pace
 from cadenced.engine.armoury import Armoury
 from cadenced.engine.closing import Closing
 from cadenced.engine.desk import Claimed, Moment, Wanted
-from cadenced.engine.scribe import Made, Scribe
+from cadenced.engine.scribe import FEW, Made, Scribe
 from cadenced.engine.watcher import Watcher
 from cadenced.engine.workspace import SOON, TICK, Workspace
+from cadenced.library import Library
 from cadenced.ports import Mailer
 from cadenced.store import enrolments, mailboxes
 from cadenced.store.touches import Touch
@@ -43,11 +45,24 @@ SHUT_OFTEN = 3
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look at the store brought: when the mailbox may send, how many moved at the desk, what is to be sent."""
+    """What one look at the store brought: when the mailbox may send, how many moved at the desk, what is to be sent.
 
+    ``at`` is when that was, by the clock that never jumps.
+    """
+
+    at: float
     quota: Quota
-    cleared: int
-    wanted: Wanted
+    cleared: int = 0
+    wanted: Wanted = field(default_factory=Wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """Letters that are being made while those before them are on the wire."""
+
+    look: _Look
+    library: Library
+    letters: asyncio.Task[list[Made]]
 
 
 class Sender:
@@ -65,11 +80,13 @@ class Sender:
         self._workspace = workspace
         self._mailbox = mailbox
         self._mailer = mailer
+        mailer.may_begin = lambda: not (self._stopping or self._resting())
         self._watcher = watcher
         self._scribe = scribe or Scribe(workspace)
         self._closing = Closing(workspace)
         self._armoury = Armoury(workspace, watcher.fence, self._closing)
         self._on_wire: dict[int, asyncio.Task[None]] = {}
+        self._ahead: _Ahead | None = None
         self._unfiled: deque[Touch] = deque()
         self._filing: asyncio.Task[None] | None = None
         self._rest_until: float | None = None  # by the clock that never jumps
@@ -86,13 +103,17 @@ class Sender:
         if self._broken is not None:
             raise self._broken
         now, looked_at = self._workspace.now(), self._workspace.clock.monotonic()
-        if len(self._on_wire) > self._room // 2 and looked_at - self._looked_at < SOON.total_seconds():
+        is_full = len(self._on_wire) > self._room // 2
+        if is_full and looked_at - self._looked_at < SOON.total_seconds():
             return SOON  # enough is under way; who leaves the wire wakes us, and many are claimed in one look
         self._looked_at = looked_at
-        look = await self._workspace.database.run(lambda tx: self._look(tx, now))
-        batch = await self._claim(look.wanted)
-        for item in batch.claimed:
-            self._put_on_wire(item, looked_at)
+        ahead = self._take_ahead(looked_at, is_full=is_full)
+        if ahead is not None:
+            look, made = ahead.look, await ahead.letters
+        else:
+            look = await self._workspace.database.run(lambda tx: self._look(tx, now, looked_at))
+            made = await self._write(look.wanted)
+        batch = await self._claim(look, made)
         if look.cleared or batch.put_off:
             return timedelta(0)
         return SOON if batch.claimed else await self._look_ahead(now, look.quota)
@@ -119,6 +140,7 @@ class Sender:
             await asyncio.wait(left, timeout=span)
         for task in left:
             task.cancel()
+        self._take_ahead(float("inf"), is_full=True)
         await asyncio.gather(*left, return_exceptions=True)
         await self._mailer.close()
 
@@ -127,8 +149,11 @@ class Sender:
         is_filing = self._filing is not None and not self._filing.done()
         return [*self._on_wire.values(), *([self._filing] if self._filing is not None and is_filing else [])]
 
-    def _look(self, tx: Connection, now: datetime) -> _Look:
-        """Do what sends nothing, then find out what may be sent, in one transaction."""
+    def _look(self, tx: Connection, now: datetime, at: float, claimed: Sequence[Claimed] = ()) -> _Look:
+        """Do what sends nothing, then find out what may be sent, in one transaction.
+
+        Where some were ``claimed`` a moment ago, it is for the letters that are made while those are on the wire.
+        """
         timezone = self._workspace.config.daemon.timezone
         allowed = pace.allowance(tx, self._mailbox, now, timezone, self._stretch)
         unsteady = self._workspace.unsteady()
@@ -136,42 +161,81 @@ class Sender:
         self._held = bool(unsteady or hold)
         moment = Moment(self._mailbox.name, now, self._watcher.synced_at, allowed.quota, hold)
         cleared = 0 if unsteady else desk.clear(tx, self._workspace, moment)
-        slots = self._slots(moment, allowed.left)
+        slots = self._slots(moment, allowed.left, len(claimed))
         if slots <= 0:
-            return _Look(allowed.quota, cleared, Wanted())
-        return _Look(
-            allowed.quota, cleared, desk.want_mail(tx, self._workspace, moment, slots, frozenset(self._on_wire))
-        )
+            return _Look(at, allowed.quota, cleared)
+        busy = self._on_wire.keys() | {one.enrolment for one in claimed}
+        return _Look(at, allowed.quota, cleared, desk.want_mail(tx, self._workspace, moment, slots, busy))
 
-    async def _claim(self, wanted: Wanted) -> desk.Batch:
-        """Have the messages made, and claim their touches: no transaction is open while they are written."""
-        if not wanted.fresh:
-            return desk.Batch(wanted.again, wanted.put_off)
+    async def _write(self, wanted: Wanted) -> list[Made]:
+        """Have letters made: no transaction is open meanwhile."""
         library, made = None, list[Made]()
-        while library is not self._workspace.library:  # after an edit nobody is asked about what stood there before
-            library = self._workspace.library
+        while wanted.fresh and library is not self._workspace.library:
+            library = self._workspace.library  # after an edit nobody is asked about what stood there before
             made = await self._scribe.write(wanted.fresh)
-        return await self._workspace.database.run(lambda tx: desk.claim_prepared(tx, self._workspace, wanted, made))
+        return made
+
+    async def _claim(self, look: _Look, made: Sequence[Made]) -> desk.Batch:
+        """Claim what is to be sent and put it on the wire; where that is much, have the next letters made meanwhile."""
+        self._put_on_wire(look.wanted.again, look.at)
+        if not look.wanted.fresh:
+            return desk.Batch(look.wanted.again, look.wanted.put_off)
+        now, at = self._workspace.now(), self._workspace.clock.monotonic()
+
+        def work(tx: Connection) -> tuple[desk.Batch, _Look | None]:
+            batch = desk.claim_prepared(tx, self._workspace, look.wanted, made)
+            is_much = len(batch.claimed) > FEW
+            return batch, self._look(tx, now, at, batch.claimed) if is_much else None
+
+        batch, following = await self._workspace.database.run(work)
+        self._put_on_wire(batch.claimed[len(look.wanted.again) :], look.at)
+        if following is not None:
+            self._look_further(following)
+        return batch
+
+    def _look_further(self, look: _Look) -> None:
+        """Have the letters made that leave after those on the wire."""
+        self._put_on_wire(look.wanted.again, look.at)
+        if look.wanted.fresh:
+            letters = asyncio.create_task(self._write(look.wanted), name=f"letters {self._mailbox.name}")
+            letters.add_done_callback(lambda _: self.wake.set())
+            self._ahead = _Ahead(look, self._workspace.library, letters)
+
+    def _take_ahead(self, now: float, *, is_full: bool) -> _Ahead | None:
+        """Return what was made ahead, once; given up where it waited too long, or is not what would be made now."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return None
+        is_stale = now - ahead.look.at > SOON.total_seconds() or ahead.library is not self._workspace.library
+        if not (is_full or is_stale or self._stopping or self._resting()):
+            return ahead
+        ahead.letters.cancel()
+        return None
 
     @property
     def _room(self) -> int:
         """How many touches may be under way: those at the server, and batches being prepared, armed and settled."""
         return 1 if self._mailbox.min_gap else self._mailbox.smtp.connections * 8
 
-    def _slots(self, moment: Moment, left: int | None) -> int:
-        """Return how many touches may be put on the wire now; ``left`` of today's cap, where there is one."""
+    def _slots(self, moment: Moment, left: int | None, claimed: int = 0) -> int:
+        """Return how many touches may be put on the wire now; ``left`` of today's cap, where there is one.
+
+        Behind some that are being ``claimed``: of how many the letters may be made meanwhile.
+        """
         blocked = self._held or self._resting()
         if self._stopping or blocked or moment.quota.until is not None or moment.synced_at is None:
             return 0
         if len(self._unfiled) > UNFILED_MOST:
             return 0
-        free = self._room - len(self._on_wire)
-        return free if left is None else min(free, left - len(self._on_wire))
+        under_way = len(self._on_wire) + claimed
+        free = min(self._room + self._room // 2 - under_way, self._room // 2) if claimed else self._room - under_way
+        return free if left is None else min(free, left - under_way)
 
-    def _put_on_wire(self, claimed: Claimed, looked_at: float) -> None:
-        self._armoury.note_claim(claimed.touch.id, looked_at)
-        task = asyncio.create_task(self._submit(claimed), name=f"touch {claimed.touch.id}")
-        self._on_wire[claimed.enrolment] = task
+    def _put_on_wire(self, batch: Sequence[Claimed], looked_at: float) -> None:
+        for claimed in batch:
+            self._armoury.note_claim(claimed.touch.id, looked_at)
+            task = asyncio.create_task(self._submit(claimed), name=f"touch {claimed.touch.id}")
+            self._on_wire[claimed.enrolment] = task
 
     async def _submit(self, claimed: Claimed) -> None:
         try:
@@ -186,7 +250,8 @@ class Sender:
         finally:
             del self._on_wire[claimed.enrolment]
             self._armoury.forget(claimed.touch.id)
-            self.wake.set()
+            if len(self._on_wire) <= self._room // 2 or self._broken is not None:
+                self.wake.set()
 
     def _file_later(self, touch: Touch) -> None:
         """File copies one after the other, behind the sends: no touch waits for the copy of another one."""

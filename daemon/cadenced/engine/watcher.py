@@ -185,7 +185,7 @@ class Watcher:
         first = not known
         self._sent_folder = self._find_sent_folder(folders)
         self._places = dict(known)
-        for folder in folders:
+        for folder in sorted(folders, key=_after_copies):
             if folder.role not in NOT_WATCHED:
                 await self._read_folder(folder, self._places.get(folder.name), first=first)
 
@@ -285,6 +285,11 @@ class Watcher:
         self._faults = min(self._faults + 1, 12)
         text = f"its inbox cannot be read: {fault}"
         await self._workspace.database.run(lambda tx: mailboxes.note_fault(tx, self._mailbox.name, imap=text))
+
+
+def _after_copies(folder: Folder) -> bool:
+    """Sort what was sent before what came in: after a restore an answer is known by the copy of what it answers."""
+    return folder.role != "sent"
 
 
 def slowness(took: float, safety: Safety) -> str:

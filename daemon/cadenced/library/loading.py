@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from cadenced.config import Config
+from cadenced.config import Config, positions
 from cadenced.config.spelling import did_you_mean
 from cadenced.core.pacing import Window
 from cadenced.core.sequence import Sequence
@@ -113,4 +113,14 @@ def _default_sequence(where: Shelves, names: Collection[str]) -> list[Problem]:
     if not name or name in names:
         return []
     cure = did_you_mean(name, sorted(names))
-    return [Problem(folder.shown(where.config), 0, 0, f'default_sequence: there is no sequence "{name}"', cure)]
+    line, column = _place(where.config)
+    return [Problem(folder.shown(where.config), line, column, f'default_sequence: there is no sequence "{name}"', cure)]
+
+
+def _place(config: Path) -> tuple[int, int]:
+    """Return where the configuration names its default sequence; (0, 0) where it cannot be read any more."""
+    try:
+        found = positions.locate(config.read_text("utf-8", "replace")).get(("daemon", "default_sequence"))
+    except OSError:
+        return 0, 0
+    return (found.value_line, found.value_column) if found else (0, 0)

@@ -164,7 +164,7 @@ class Submission(aiosmtplib.SMTP):
             raise aiosmtplib.SMTPNotSupported("the server offers no login that we know")
 
     def say(self, commands: Sequence[bytes], behind: bytes = b"") -> None:
-        """Write ``commands``, ``behind`` a payload, in one piece; each has its reply to be heard, and the payload too."""
+        """Write ``commands`` in one piece, ``behind`` a payload; each of them has its reply to be heard."""
         lines = b"".join([behind, *(command + b"\r\n" for command in commands)])
         self.channel.write(lines, expecting=len(commands) + bool(behind))
 

@@ -53,12 +53,15 @@ class RehearsalMailer:
         told: Callable[[Sent], None] = lambda _: None,
     ) -> None:
         self.sent: list[Sent] = []
+        self.may_begin: Callable[[], bool] = lambda: True
         self._clock = clock
         self._refusal = refusal
         self._told = told
 
     async def submit(self, message: Outgoing, gate: Gate) -> Answer:
         """Take one message over, if its gate opens in time."""
+        if not self.may_begin():
+            return Deferred("nothing may leave now", "gate")
         refused = self._refusal(message)
         if refused is not None:
             return refused

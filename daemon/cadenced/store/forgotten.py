@@ -23,12 +23,26 @@ _AT = select(forgotten.c.at).where(forgotten.c.digest == bindparam("digest"))
 _AMONG = select(forgotten.c.digest).where(forgotten.c.digest.in_(bindparam("digests", expanding=True)))
 _KEY = select(meta.c.value).where(meta.c.key == "install_key")
 _PAGE = 500
+LENGTH = 64
+"""Characters of a hash."""
 
 
 def add(tx: Connection, email: str, now: datetime) -> None:
     """Keep the hash of a normalised address; its variants have the same one."""
     if at(tx, email) is None:
         tx.execute(forgotten.insert().values(digest=_digest(_key(tx), email), at=now))
+
+
+def add_digest(tx: Connection, digest: str, at: datetime) -> None:
+    """Keep a hash of somebody whose address is not known here."""
+    if tx.execute(_AT, {"digest": digest}).first() is None:
+        tx.execute(forgotten.insert().values(digest=digest, at=at))
+
+
+def digests(tx: Connection, emails: Collection[str]) -> dict[str, str]:
+    """Return the keyed hash of each of these normalised addresses."""
+    key = _key(tx)
+    return {email: _digest(key, email) for email in emails}
 
 
 def at(tx: Connection, email: str) -> datetime | None:
@@ -43,13 +57,12 @@ def among(tx: Connection, emails: Collection[str]) -> set[str]:
     """Return those of many normalised addresses whose people were forgotten."""
     if tx.execute(_ANY).first() is None:
         return set()
-    key = _key(tx)
-    digests = {email: _digest(key, email) for email in emails}
-    wanted = list(digests.values())
+    hashes = digests(tx, emails)
+    wanted = list(hashes.values())
     found: set[str] = set()
     for start in range(0, len(wanted), _PAGE):
         found |= set(tx.execute(_AMONG, {"digests": wanted[start : start + _PAGE]}).scalars())
-    return {email for email, digest in digests.items() if digest in found}
+    return {email for email, digest in hashes.items() if digest in found}
 
 
 def lift(tx: Connection, email: str) -> bool:

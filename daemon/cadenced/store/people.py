@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -119,6 +119,16 @@ def among(tx: Connection, emails: Collection[str]) -> list[Prospect]:
 def of_addresses(tx: Connection, emails: Collection[str]) -> list[Prospect]:
     """Return the prospects whose address, or what it has in common with its variants, is among these."""
     return [from_row(row) for row in _OF_ADDRESSES.rows(tx, emails=emails)]
+
+
+def pages(tx: Connection, size: int = 5_000) -> Iterator[list[str]]:
+    """Yield the addresses of all prospects, so many at a time."""
+    last = 0
+    while rows := tx.execute(
+        select(prospects.c.id, prospects.c.email).where(prospects.c.id > last).order_by(prospects.c.id).limit(size)
+    ).all():
+        last = rows[-1].id
+        yield [row.email for row in rows]
 
 
 def of_account(tx: Connection, account_id: int) -> list[Prospect]:

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from cadenced.wording import ear, voice
 from cadenced.wording import language as languages
 from cadenced.wording import phrases as phrasebook
 from cadenced.wording import text as texts
-from cadenced.wording import voice
 from cadenced.wording.phrases import Phrase
 
 _WORDS = re.compile(r"[^\W\d_]+")
@@ -32,11 +32,13 @@ class Draft:
 class View:
     """A draft as the rules read it; everything is worked out once and only when asked for.
 
-    `body` has the length of the draft's body, with blanks where the words are not the message's own.
+    `body` has the length of the draft's body, with blanks where the words are not the message's own. `codes` are the
+    rules that will be asked, None for all: phrases of others are not looked for.
     """
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, codes: frozenset[str] | None = None) -> None:
         self.draft = draft
+        self._codes = codes
         self.readable = texts.without_markup(draft.body)
         self.language = languages.chosen(self.readable, draft.language)
         self.body = texts.without_frame(self.readable, self.language)
@@ -48,30 +50,42 @@ class View:
         """The own words, folded, without numbers and punctuation."""
         return _WORDS.findall(self.lower)
 
-    @cached_property
+    @property
     def count(self) -> int:
         """The number of own words."""
-        return len(self.body.split())
+        return len(self._pieces)
 
     @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """Every word of the body, folded."""
-        return frozenset(self.words)
+    def _pieces(self) -> list[str]:
+        return self.lower.split()
+
+    @cached_property
+    def _heard(self) -> ear.Heard:
+        return ear.of(self.language, self._codes).hear(self._pieces)
+
+    @cached_property
+    def _heard_in_subject(self) -> ear.Heard:
+        return ear.of(self.language, self._codes).hear(self.subject_lower.split())
+
+    @property
+    def most_ours(self) -> int:
+        """As many pronouns of body and subject can be about the writer; there may be fewer."""
+        return self._heard.ours + self._heard_in_subject.ours
 
     @cached_property
     def phrases(self) -> dict[str, list[Phrase]]:
         """The language's phrases in the body, by the rule they belong to; offsets are the draft's."""
-        return phrasebook.find(self.lower, self.vocabulary, self.language)
+        return phrasebook.find(self.lower, self._heard.words, self.language, self._codes)
 
     @cached_property
     def subject_phrases(self) -> dict[str, list[Phrase]]:
         """The language's phrases in the subject."""
-        words = frozenset(_WORDS.findall(self.subject_lower))
-        return phrasebook.find(self.subject_lower, words, self.language)
+        return phrasebook.find(self.subject_lower, self._heard_in_subject.words, self.language, self._codes)
 
     def has_next_step(self) -> bool:
         """Whether a phrase says what happens next."""
-        return phrasebook.has(phrasebook.NEXT_STEP, self.lower, self.vocabulary, self.language)
+        heard = self._heard if self._codes is None else ear.of(self.language, None).hear(self._pieces)
+        return phrasebook.has(phrasebook.NEXT_STEP, self.lower, heard.words, self.language)
 
     @cached_property
     def sentences(self) -> list[tuple[int, int]]:

@@ -10,6 +10,8 @@ from cadenced.wording.findings import ERROR, SEVERITIES, Finding, Hit, Lines
 from cadenced.wording.rule import MessageRule, Rule
 from cadenced.wording.settings import DEFAULTS, Settings
 
+Found = tuple[MessageRule, Hit]
+
 SUBJECT, BODY = "subject", "body"
 
 
@@ -19,7 +21,8 @@ def check(subject: str, body_markdown: str, language: str = "", settings: Settin
     A message with a finding of severity `error` is not to be sent. What a template waives, the caller silences with
     `settings.without(codes)`.
     """
-    return _findings(Draft(subject, body_markdown, language), settings, rules.MESSAGE)
+    draft = Draft(subject, body_markdown, language)
+    return _findings(draft, settings, hits(draft, settings))
 
 
 def refusals(subject: str, body_markdown: str, language: str, settings: Settings) -> tuple[Finding, ...]:
@@ -37,27 +40,28 @@ class Judge:
             for rule in rules.MESSAGE
             if settings.speaks(rule.code) and settings.severity.get(rule.code, rule.severity) == ERROR
         )
+        self._codes = frozenset(rule.code for rule in self._asked)
 
     def refusals(self, subject: str, body_markdown: str, language: str) -> tuple[Finding, ...]:
         """Return the findings of ``check`` for which a message is not to be sent."""
-        found = _findings(Draft(subject, body_markdown, language), self._settings, self._asked)
-        return tuple(finding for finding in found if finding.severity == ERROR)
+        draft = Draft(subject, body_markdown, language)
+        view = View(draft, self._codes)
+        found = [(rule, hit) for rule in self._asked for hit in rule.check(view, self._settings)]
+        return tuple(finding for finding in _findings(draft, self._settings, found) if finding.severity == ERROR)
 
 
-def _findings(draft: Draft, settings: Settings, asked: Collection[MessageRule]) -> tuple[Finding, ...]:
-    found = hits(draft, settings, asked)
+def _findings(draft: Draft, settings: Settings, found: Collection[Found]) -> tuple[Finding, ...]:
+    """Return hits as findings, in order."""
     if not found:
         return ()
     lines = {SUBJECT: Lines(draft.subject), BODY: Lines(draft.body)}
     return tuple(sorted(_finding(rule, hit, lines[hit.part], settings) for rule, hit in found))
 
 
-def hits(
-    draft: Draft, settings: Settings, asked: Collection[MessageRule] = rules.MESSAGE
-) -> list[tuple[MessageRule, Hit]]:
-    """Return every hit of every rule that is asked and speaks, with offsets into the draft."""
+def hits(draft: Draft, settings: Settings) -> list[Found]:
+    """Return every hit of every rule that speaks, with offsets into the draft."""
     view = View(draft)
-    return [(rule, hit) for rule in asked if settings.speaks(rule.code) for hit in rule.check(view, settings)]
+    return [(rule, hit) for rule in rules.MESSAGE if settings.speaks(rule.code) for hit in rule.check(view, settings)]
 
 
 def refuses(found: tuple[Finding, ...]) -> bool:

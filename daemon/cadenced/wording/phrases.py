@@ -43,9 +43,15 @@ class _Entry:
         return _compiled(self._source, self._language)
 
 
-@lru_cache(maxsize=16)
-def book(language: Language) -> dict[str, tuple[_Entry, ...]]:
-    """Return the phrases of a language by anchor word, from `[phrases.CODE]` and `[mild.CODE]` of its file."""
+@lru_cache(maxsize=32)
+def book(language: Language, codes: frozenset[str] | None = None) -> dict[str, tuple[_Entry, ...]]:
+    """Return the phrases of a language (of some rules, None: all) by anchor word.
+
+    They stand in `[phrases.CODE]` and `[mild.CODE]` of its file.
+    """
+    if codes is not None:
+        chosen = {anchor: tuple(one for one in all_ if one.code in codes) for anchor, all_ in book(language).items()}
+        return {anchor: entries for anchor, entries in chosen.items() if entries}
     found: dict[str, list[_Entry]] = {}
     for table, mild in (("phrases", False), (MILD, True)):
         for code, anchors in language.data.get(table, {}).items():
@@ -93,10 +99,15 @@ def fragment(language: Language, name: str) -> re.Pattern[str]:
     return _compiled("{" + name + "}" if known else "(?!)", language)
 
 
-def find(lower: str, vocabulary: frozenset[str], language: Language) -> dict[str, list[Phrase]]:
-    """Every phrase in a folded text with these words, by rule and in order; next steps have their own `has`."""
+def find(
+    lower: str, vocabulary: frozenset[str], language: Language, codes: frozenset[str] | None = None
+) -> dict[str, list[Phrase]]:
+    """Every phrase (of some rules, None: all) in a folded text with these words, by rule and in order.
+
+    Next steps have their own `has`.
+    """
     found: dict[str, list[Phrase]] = {}
-    entries = book(language)
+    entries = book(language, codes)
     for anchor in entries.keys() & vocabulary:
         for entry in entries[anchor]:
             if entry.code != NEXT_STEP and entry.needs <= vocabulary:

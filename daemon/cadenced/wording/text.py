@@ -24,6 +24,7 @@ _FORWARDED = re.compile(
     r"inviato|a)[ ]?: .*\Z",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
+_SENDER = ("from", "von", "de", "van", "da")
 _INLINE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("`", re.compile(r"```|`[^`\n]+`")),
     ("<!--", re.compile(r"<!--.{0,4000}?-->", re.DOTALL)),
@@ -51,6 +52,8 @@ _DASHES = re.compile(
 )
 _AFTERTHOUGHT = re.compile(r"^\s*(?:p\.?\s?s\.?|n\.?b\.?)\s*[:.\s-]", re.IGNORECASE | re.MULTILINE)
 _SIGNATURE_LINES = 10
+_SHORT, _MOST_PLAIN = 100, 10_000
+"""Lines that begin no signature are remembered where they are this short, so many of them."""
 _SIGNATURE = 1500
 """Characters from the end within which a closing formula is looked for."""
 
@@ -108,12 +111,22 @@ def without_markup(body: str) -> str:
         body = _FENCE.sub(_blank_match, body)
     if ">" in body:
         body = _QUOTED.sub(_blank_match, _ATTRIBUTION.sub(_blank_match, body))
-    if "--" in body or "____" in body or ": " in body:
+    if "--" in body or "____" in body or _names_a_sender(body):
         body = _FORWARDED.sub(_blank_match, body)
     for needle, pattern in _INLINE:
         if needle in body:
-            body = pattern.sub(_blank_match, body)
+            body = body.replace("*", " ") if needle == "*" else pattern.sub(_blank_match, body)
     return body
+
+
+def _names_a_sender(body: str) -> bool:
+    """Whether a forwarded mail's head may begin anywhere; without case, as no other letters fold to these."""
+    at = body.find(": ")
+    while at >= 0:
+        if body[max(0, at - 5) : at].rstrip(" ").lower().endswith(_SENDER):
+            return True
+        at = body.find(": ", at + 1)
+    return False
 
 
 def _blank_match(match: re.Match[str]) -> str:
@@ -144,12 +157,32 @@ def frame(read: str, language: Language) -> tuple[int, int]:
     greeting, closing = _frames(language)
     match = greeting.match(read)
     start = match.end() if match else 0
+    if not _may_end(read, language):
+        return start, len(read)
     dashes = _DASHES.search(read, start)
     end = dashes.start() if dashes else len(read)
     for match in closing.finditer(read, max(start, end - _SIGNATURE), end):
         if _is_signature(read[match.end() : end]):
             return start, match.end() if match["thanks"] else match.start()
     return start, end
+
+
+def _may_end(read: str, language: Language) -> bool:
+    """Whether any line may be the first of a signature; those that are not come again in the next message."""
+    closing, plain = _frames(language)[1], _plain_lines(language)
+    for line in set(read.split("\n")) - plain:
+        if closing.match(line) or _DASHES.match(line):
+            return True
+        if len(line) <= _SHORT:
+            plain.add(line)
+    if len(plain) > _MOST_PLAIN:
+        plain.clear()
+    return False
+
+
+@lru_cache(maxsize=16)
+def _plain_lines(language: Language) -> set[str]:  # noqa: ARG001 - a set for each
+    return set()
 
 
 def _is_signature(rest: str) -> bool:

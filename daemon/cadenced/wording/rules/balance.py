@@ -14,6 +14,8 @@ _FAIR = 1 / 3
 
 
 def _self_centred(view: View, settings: Settings) -> Iterable[Hit]:
+    if view.most_ours < settings.least_self:
+        return
     ours = [("body", mark) for mark in view.marks if mark.voice == "self"]
     ours += [("subject", mark) for mark in view.subject_marks if mark.voice == "self"]
     if len(ours) < settings.least_self:

@@ -38,7 +38,7 @@ def _mails(course: Course) -> Iterator[tuple[int, EmailStep | InviteStep]]:
 def _few_touches(course: Course, settings: Settings) -> Iterable[Hit]:
     count = sum(1 for _ in _touches(course))
     if 0 < count < settings.fewest_touches:
-        yield Hit(-1, -1, str(count))
+        yield Hit(-1, -1, f"{count} touch" if count == 1 else f"{count} touches")
 
 
 def _no_purpose(course: Course, _: Settings) -> Iterable[Hit]:
@@ -160,7 +160,7 @@ RULES = (
         code="few-touches",
         severity=WARNING,
         title="Too few touches",
-        message="only {detail} touches",
+        message="only {detail}",
         cure="plan at least four, each with something new; most answers come after the second",
         source="follow-up statistics of sales teams; [lint] fewest_touches",
         check=_few_touches,
