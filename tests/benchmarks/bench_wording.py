@@ -1,6 +1,7 @@
 """How fast and how quiet the wording is: `python tests/benchmarks/bench_wording.py`, on one core.
 
-Voice in words a second, the gate in messages of 100 words a second, a lint of 1,000 templates, the score of the voice
+Voice in words a second, the gate (all rules, and those that may refuse a letter, as each is asked that leaves) in
+messages of 100 words a second, a lint of 1,000 templates, the score of the voice
 on the sentences marked by hand, and findings of severity error on real people's answers (where the corpus is at hand).
 """
 
@@ -12,9 +13,11 @@ import re
 import time
 from collections.abc import Callable
 from email import message_from_bytes, policy
+from functools import partial
 from pathlib import Path
 
 from cadenced.wording import gate, lint, voice
+from cadenced.wording.settings import DEFAULTS
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CADENCED_CORPUS", ROOT.parent / "shared" / "corpus"))
@@ -37,6 +40,7 @@ Julie Martin
 TEMPLATE = MESSAGE.replace("Mike", "{{ first_name }}").replace(
     "Lyon", "{% if city %}{{ city }}{% else %}Lyon{% endif %}"
 )
+JUDGE = gate.Judge(DEFAULTS)
 FRONT = '---\nsubject: "Your depot, {{ company }}"\n---\n'
 
 
@@ -57,9 +61,17 @@ def _speeds() -> None:
     for language in ("en", "de", "fr"):
         seconds = _best(lambda code=language: [gate.check("Your depot", MESSAGE, code) for _ in range(1_000)])
         print(f"gate, {language}       {1_000 / seconds:>12,.0f} messages of {len(MESSAGE.split())} words/s")
+        letters = [MESSAGE.replace("Lyon", f"Lyon{n}").replace("Mike", f"Mike{n}") for n in range(1_000)]
+        seconds = _best(partial(_judged, letters, language))
+        print(f"  as it sends  {1_000 / seconds:>12,.0f} letters, two words in each its own")
     sources = [f"{FRONT}{TEMPLATE}\nNumber {n}.\n" for n in range(1_000)]
     seconds = _best(lambda: [lint.template(one, "t.md") for one in sources], 1)
     print(f"lint           {seconds:>12.2f} s for 1,000 templates")
+
+
+def _judged(letters: list[str], language: str) -> None:
+    for one in letters:
+        JUDGE.refusals("Your depot", one, language)
 
 
 def _scores() -> None:
