@@ -183,6 +183,8 @@ class Sender:
         now, at = self._workspace.now(), self._workspace.clock.monotonic()
 
         def work(tx: Connection) -> tuple[desk.Batch, _Look | None]:
+            if mailboxes.get(tx, self._mailbox.name).hold:  # since the look
+                return desk.Batch(look.wanted.again), None
             batch = desk.claim_prepared(tx, self._workspace, look.wanted, made)
             is_much = len(batch.claimed) > FEW
             return batch, self._look(tx, now, at, batch.claimed) if is_much else None
