@@ -149,7 +149,7 @@ class Job:
         facts = {"import": begun.id, "rules": _fingerprint(self.rules)}
         stale = any(self._spool.facts.get(name) != value for name, value in facts.items())
         if stale or intake_report.was_told(self._spool) is not None:
-            self._spool.restart(facts)
+            self._spool.restart(facts | {"again": begun.phase == "activating"})
         if begun.phase == "staging":
             self.drop_verdicts()
 
@@ -196,7 +196,15 @@ class Job:
         begun = self._started()
         if begun.phase not in {"staging", "activating"}:
             return Nothing()
+        if self._spool.facts.get("again") and self._spool.is_in_pieces:
+            self._start_over()
         return Activation(self._database, self._spool, begun.id, self.rules, now)
+
+    def _start_over(self) -> None:
+        """Begin with the first piece where rows were lost that were in the middle: theirs may be another order."""
+        self.drop_verdicts()
+        self._database.transact(lambda tx: imports.note_progress(tx, self._started().id, 0, {}))
+        self._spool.note({"again": False})
 
     def finish(self, now: datetime) -> ImportResult:
         """Note the end; return what the import came to."""
@@ -206,7 +214,7 @@ class Job:
         notes = tuple(self._spool.facts.get("notes", ()))
         if begun.phase == "active":
             return ImportResult(begun.id, begun.counts, notes)
-        counts = self._database.transact(lambda tx: imports.finish(tx, begun.id, self._spool.last_line, notes, now))
+        counts = self._database.transact(lambda tx: imports.finish(tx, begun.id, self._spool.last_place, notes, now))
         return ImportResult(begun.id, counts, notes)
 
     def _known(self, begun: Begun) -> ImportResult:

@@ -83,7 +83,7 @@ class Left:
             while not slices.is_over:
                 await outside(slices.step)
                 yield timedelta(seconds=await asyncio.to_thread(slices.rest))
-        told = {"last": spool.last_line, "notes": spool.facts.get("notes", ()), "now": self._clock.now()}
+        told = {"last": spool.last_place, "notes": spool.facts.get("notes", ()), "now": self._clock.now()}
         await self._database.run(partial(imports.finish, import_id=import_id, **told))
         yield timedelta()
 

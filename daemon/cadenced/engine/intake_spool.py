@@ -249,9 +249,9 @@ def copy(claimed: Claimed) -> Path:
         before = os.fstat(source.fileno())
         shutil.copyfileobj(source, target, _CHUNK)
         target.flush()
-        os.fsync(target.fileno())
         after = os.fstat(source.fileno())
         os.utime(target.fileno(), ns=(after.st_atime_ns, after.st_mtime_ns))
+        os.fsync(target.fileno())  # its time too, by which ``put_away`` knows that the original has not changed
     if _signature(before) != _signature(after):
         part.unlink()
         raise StillWrittenError

@@ -1,7 +1,7 @@
-"""An import becomes real slice by slice, in file order, each in a transaction so short that no due send notices.
+"""An import becomes real slice by slice, in its spool's order, each in a transaction so short that no due send notices.
 
 Whatever could refuse the file as a whole is settled before the first slice. From then on the import only goes forward:
-what a killed process leaves is taken up at the line it had reached, by the next run or by the daemon (RELIABILITY 2.4).
+what a killed process leaves is taken up where it had come to, by the next run or by the daemon (RELIABILITY 2.4).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Activation:
     """The slices of one import; ``step`` after ``step`` until nothing is left."""
 
     def __init__(self, database: Database, spool: Spool, import_id: int, rules: Rules, now: datetime) -> None:
-        """Begin, or take up at the line that was reached."""
+        """Begin, or take up at the place that was reached."""
         self._database = database
         self._spool = spool
         self._id = import_id
@@ -34,7 +34,7 @@ class Activation:
         self._now = now
         self._turns = Turns(database)
         self._name, self.reached = database.transact(lambda tx: imports.begin_activation(tx, import_id))
-        self._last = spool.last_line
+        self._last = spool.last_place
         self._session = Session(database, spool)
 
     @property

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy import update as change
 
 from cadenced.core.roster import Rules
-from cadenced.store.import_session import HERE, fates, staged
+from cadenced.store.import_session import fates, staged
 from cadenced.store.schema import accounts, enrolments, events, prospects
 
 _PAGE = 1000
@@ -78,8 +78,7 @@ _NOTHING_NEW = and_(
 _LEAVE_THE_SAME = (
     change(fates)
     .where(
-        HERE,
-        _row.line == fates.c.line,
+        _row.place == fates.c.place,
         fates.c.verdict == "",
         _row.reason == "",
         fates.c.prospect_id == prospects.c.id,
@@ -104,17 +103,17 @@ _live = select(func.min(enrolments.c.sequence)).where(_mine, enrolments.c.due_at
 _account = select(accounts.c.id).where(accounts.c.key == _row.account, _row.account != "")
 _TO_JUDGE: Select[Any] = (
     select(
-        *(_row[name] for name in ("line", "email", "sequence", "reason", *_COLUMNS)),
+        *(_row[name] for name in ("place", "email", "sequence", "reason", *_COLUMNS)),
         _row.fields.label("new_fields"),
         _account.scalar_subquery().label("new_account"),
         _already.order_by(enrolments.c.generation.desc()).limit(1).scalar_subquery().label("already"),
         _live.scalar_subquery().label("live"),
         prospects,
     )
-    .join_from(staged, fates, fates.c.line == _row.line)
+    .join_from(staged, fates, fates.c.place == _row.place)
     .join(prospects, prospects.c.id == fates.c.prospect_id)
-    .where(HERE, fates.c.verdict == "", _row.line > bindparam("b_last"))
-    .order_by(_row.line)
+    .where(fates.c.verdict == "", _row.place > bindparam("b_last"))
+    .order_by(_row.place)
     .limit(_PAGE)
 )
 
@@ -123,7 +122,7 @@ def _pages(tx: Connection, work: Work) -> Iterator[Sequence[Row[Any]]]:
     last = 0
     while rows := tx.execute(_TO_JUDGE, {**work.given, "b_last": last}).all():
         yield rows
-        last = rows[-1].line
+        last = rows[-1].place
 
 
 def _judge(row: Row[Any], work: Work, page: _Page) -> None:
@@ -135,7 +134,7 @@ def _judge(row: Row[Any], work: Work, page: _Page) -> None:
         return  # the verdict stands as it is
     verdict = "updated" if changed else "unchanged"
     reason = "; ".join(filter(None, (why, row.reason)))
-    page.verdicts.append({"b_line": row.line, "verdict": verdict, "reason": reason})
+    page.verdicts.append({"b_place": row.place, "verdict": verdict, "reason": reason})
 
 
 def _may_enrol(row: Row[Any]) -> tuple[bool, str]:
@@ -182,7 +181,7 @@ def _new_fields(row: Row[Any], changed: Mapping[str, Any]) -> list[str]:
 
 def _write(tx: Connection, page: _Page) -> None:
     if page.verdicts:
-        tx.execute(change(fates).where(fates.c.line == bindparam("b_line")), page.verdicts)
+        tx.execute(change(fates).where(fates.c.place == bindparam("b_place")), page.verdicts)
     if page.people:
         tx.execute(change(prospects).where(prospects.c.id == bindparam("b_id")), page.people)
     if page.lives:

@@ -13,7 +13,7 @@ from cadenced.core.model import Enrolment, Place, State
 from cadenced.core.pacing import NeverOpensError
 from cadenced.core.roster import Rules
 from cadenced.store import enrolments as rows
-from cadenced.store.import_session import HERE, NEW, fates, plans, staged
+from cadenced.store.import_session import NEW, fates, plans, staged
 from cadenced.store.schema import prospects
 
 _PRIMARY = "primary"
@@ -48,9 +48,9 @@ _NEW = (
 )
 _KNOWN = (
     select(staged.c.sequence, prospects.c.timezone, prospects.c.country, prospects.c.role == _PRIMARY)
-    .join_from(staged, fates, fates.c.line == staged.c.line)
+    .join_from(staged, fates, fates.c.place == staged.c.place)
     .join(prospects, prospects.c.id == fates.c.prospect_id)
-    .where(HERE, fates.c.verdict == "", staged.c.sequence != "", ~exists().where(OF_PROSPECT))
+    .where(fates.c.verdict == "", staged.c.sequence != "", ~exists().where(OF_PROSPECT))
     .distinct()
 )
 

@@ -1,7 +1,7 @@
 """A connection on which one import becomes real slice by slice, with the staged rows at hand as a table.
 
-SQLite has the spool attached; on PostgreSQL the rows of each slice are copied into a temporary table before its
-transaction begins, so that the writers' lock is held for the real tables alone.
+The rows of each slice are copied into a temporary table before its transaction begins, so that the writers' lock is
+held for the real tables alone.
 
 No slice waits for the disk: one that a power cut takes away is made real again from the spool, which stays until a
 transaction after all of them is durable. Every other commit makes the slices before it durable too, as they stand
@@ -26,7 +26,6 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    bindparam,
     exists,
     text,
 )
@@ -50,20 +49,21 @@ def _text(name: str) -> Column[str]:
 
 staged = Table(
     "staged",
-    MetaData(),
-    Column("line", Integer, primary_key=True, autoincrement=False),
+    _TEMPORARY,
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("line", Integer),
     *(Column(name, Text) for name in ("email", "untagged", "account", "company", "mailbox")),
     Column("fields", JSON),
     *(Column(name, Text) for name in COLUMNS[7:-1]),
     Column("next_step_at", Utc),
     prefixes=["TEMPORARY"],
 )
-"""The rows that wait (``import_spool``): all of them on SQLite, those of the slice at hand on PostgreSQL."""
+"""The rows of the slice at hand; ``place`` is the order in which they become real (``import_spool``)."""
 
 fates = Table(
     "import_fates",
     _TEMPORARY,
-    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
     Column("prospect_id", Key),
     _text("verdict"),
     _text("reason"),
@@ -89,10 +89,7 @@ plans = Table(
 """When people who begin now are first due: one row for each sequence, place and part. ``fault``: never."""
 
 
-HERE = and_(staged.c.line > bindparam("b_after"), staged.c.line <= bindparam("b_until"))
-"""The rows of the slice at hand. Statements are built once, and told by parameters which slice it is."""
-
-NEW = and_(HERE, staged.c.verdict == "enrolled", ~exists().where(fates.c.line == staged.c.line))
+NEW = and_(staged.c.verdict == "enrolled", ~exists().where(fates.c.place == staged.c.place))
 """The rows of people whom nobody knew."""
 
 
@@ -131,8 +128,6 @@ class Session:
 
     def _prepare(self, tx: Connection) -> None:
         _TEMPORARY.create_all(tx, checkfirst=False)
-        if not self._database.is_sqlite:
-            staged.create(tx, checkfirst=False)
 
     def __enter__(self) -> Session:
         """Return itself."""
@@ -145,8 +140,10 @@ class Session:
         self.close()
 
     def load(self, after: int, until: int) -> None:
-        """Have the rows between two lines at hand; no writer waits meanwhile."""
+        """Have the rows between two places at hand; no writer waits meanwhile."""
         if self._database.is_sqlite:
+            self._driver.execute("DELETE FROM temp.staged")
+            self._driver.execute(f"INSERT INTO temp.staged {self._spool.turns('spool')}", (after, until))
             return
         self._connection = self._connection.execution_options(reading=True)
         self._database.transact_on(self._connection, lambda tx: self._copy(tx, self._spool.lines(after, until)))

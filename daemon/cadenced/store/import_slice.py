@@ -36,7 +36,7 @@ from sqlalchemy.dialects import sqlite
 
 from cadenced.core.roster import Rules
 from cadenced.store import forgotten, import_known, import_plans
-from cadenced.store.import_session import HERE, NEW, fates, plans, staged
+from cadenced.store.import_session import NEW, fates, plans, staged
 from cadenced.store.schema import Utc, accounts, enrolments, events, import_verdicts, prospects, suppressions
 
 _row = staged.c
@@ -46,12 +46,12 @@ _IMPORT = bindparam("b_import", type_=BigInteger)
 _PEOPLE = bindparam("b_people", type_=BigInteger)
 _LIVES = bindparam("b_lives", type_=BigInteger)
 _DATA = bindparam("b_data", type_=JSON)
-_PLACE = _row.line - bindparam("b_after")
+_PLACE = _row.place - bindparam("b_after")
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The rows after one line up to another, of one import, made real at one moment."""
+    """The rows after one place up to another, of one import, made real at one moment."""
 
     import_id: int
     name: str
@@ -63,7 +63,7 @@ class Slice:
     def given(self) -> dict[str, Any]:
         """Return what the statements must know, as parameters."""
         usual = import_plans.usual(self.rules)
-        return {"b_after": self.after, "b_until": self.until, "b_import": self.import_id, "b_now": self.now, **usual}
+        return {"b_after": self.after, "b_import": self.import_id, "b_now": self.now, **usual}
 
 
 def activate(tx: Connection, part: Slice) -> Mapping[str, int]:
@@ -119,13 +119,13 @@ def _same(table: Table) -> tuple[ColumnElement[bool], ...]:
 _ANY_SUPPRESSED = select(suppressions.c.email).limit(1)
 _NEVER = {"verdict": "suppressed", "reason": "never to be written to"}
 _SUPPRESSED = select(
-    _row.line, literal(_NEVER["verdict"]).label("verdict"), literal(_NEVER["reason"]).label("reason")
-).where(HERE, _row.verdict.in_(_COUNTED), or_(*(exists().where(same) for same in _same(suppressions))))
-_REPEATED = select(_row.line, literal("unchanged").label("verdict"), _row.reason).where(HERE, _row.verdict == "again")
-_ALIVE = and_(HERE, _row.verdict.in_(("enrolled", "homeless")))
-_BY_ADDRESS = [select(_row.line, prospects.c.id.label("prospect_id")).where(_ALIVE, it) for it in _same(prospects)[:2]]
+    _row.place, literal(_NEVER["verdict"]).label("verdict"), literal(_NEVER["reason"]).label("reason")
+).where(_row.verdict.in_(_COUNTED), or_(*(exists().where(same) for same in _same(suppressions))))
+_REPEATED = select(_row.place, literal("unchanged").label("verdict"), _row.reason).where(_row.verdict == "again")
+_ALIVE = _row.verdict.in_(("enrolled", "homeless"))
+_BY_ADDRESS = [select(_row.place, prospects.c.id.label("prospect_id")).where(_ALIVE, it) for it in _same(prospects)[:2]]
 _BY_VARIANT = [
-    select(_row.line, func.min(prospects.c.id).label("prospect_id")).where(_ALIVE, it).group_by(_row.line)
+    select(_row.place, func.min(prospects.c.id).label("prospect_id")).where(_ALIVE, it).group_by(_row.place)
     for it in _same(prospects)[2:]
 ]
 
@@ -142,29 +142,29 @@ def _recognise(tx: Connection, given: Mapping[str, Any]) -> None:
         tx.execute(_told(tx, query), given)
 
 
-_ADDRESSES = select(_row.line, _row.email).where(HERE, _row.verdict.in_(_COUNTED))
+_ADDRESSES = select(_row.place, _row.email).where(_row.verdict.in_(_COUNTED))
 
 
 def _set_forgotten_aside(tx: Connection, given: Mapping[str, Any]) -> None:
     """Set people aside who asked to be forgotten: only their own words, hashed, tell who they are."""
     if not forgotten.count(tx):
         return
-    rows = {row.line: row.email for row in tx.execute(_ADDRESSES, given)}
+    rows = {row.place: row.email for row in tx.execute(_ADDRESSES, given)}
     found = forgotten.among(tx, set(rows.values()))
-    told = [{**_NEVER, "line": line} for line, email in rows.items() if email in found]
-    done = set(tx.execute(select(fates.c.line)).scalars()) if told else set()
-    fresh = [one for one in told if one["line"] not in done]
+    told = [{**_NEVER, "place": place} for place, email in rows.items() if email in found]
+    done = set(tx.execute(select(fates.c.place)).scalars()) if told else set()
+    fresh = [one for one in told if one["place"] not in done]
     if fresh:
         tx.execute(fates.insert(), fresh)
 
 
 _HOMELESS = (
     update(fates)
-    .where(exists().where(_row.line == fates.c.line, _row.verdict == "homeless"), fates.c.verdict == "")
-    .values(verdict="unchanged", reason=select(_row.reason).where(_row.line == fates.c.line).scalar_subquery())
+    .where(exists().where(_row.place == fates.c.place, _row.verdict == "homeless"), fates.c.verdict == "")
+    .values(verdict="unchanged", reason=select(_row.reason).where(_row.place == fates.c.place).scalar_subquery())
 )
 _WITHOUT_SEQUENCE = select(
-    _row.line, literal("rejected").label("verdict"), bindparam("b_why", type_=Text).label("reason")
+    _row.place, literal("rejected").label("verdict"), bindparam("b_why", type_=Text).label("reason")
 ).where(_ALIVE, _row.sequence == "")
 
 
@@ -181,23 +181,23 @@ def _refuse_without_sequence(tx: Connection, rules: Rules, given: Mapping[str, A
 
 _ANY_FAULT = select(plans.c.fault).where(plans.c.fault != "").limit(1)
 _WITHOUT_PLAN = (
-    select(_row.line, literal("rejected").label("verdict"), plans.c.fault.label("reason"))
+    select(_row.place, literal("rejected").label("verdict"), plans.c.fault.label("reason"))
     .join_from(staged, plans, import_plans.OF_ROW)
     .where(NEW, plans.c.fault != "")
 )
 _WHY_NEVER = select(plans.c.fault).where(
-    _row.line == fates.c.line, prospects.c.id == fates.c.prospect_id, import_plans.OF_PROSPECT, plans.c.fault != ""
+    _row.place == fates.c.place, prospects.c.id == fates.c.prospect_id, import_plans.OF_PROSPECT, plans.c.fault != ""
 )
 _KNOWN_WITHOUT_PLAN = (
     update(fates)
     .where(fates.c.verdict == "", fates.c.prospect_id.is_not(None), _WHY_NEVER.correlate(fates).exists())
     .values(verdict="rejected", reason=_WHY_NEVER.correlate(fates).scalar_subquery())
 )
-_ANY_KNOWN = select(fates.c.line).where(fates.c.prospect_id.is_not(None), fates.c.verdict == "").limit(1)
-_REFUSED = exists().where(fates.c.line == _row.line, fates.c.verdict != "")
+_ANY_KNOWN = select(fates.c.place).where(fates.c.prospect_id.is_not(None), fates.c.verdict == "").limit(1)
+_REFUSED = exists().where(fates.c.place == _row.place, fates.c.verdict != "")
 _ACCOUNTS = (
     select(_row.account, func.min(_row.company))
-    .where(HERE, _row.verdict == "enrolled", _row.account != "", ~_REFUSED)
+    .where(_row.verdict == "enrolled", _row.account != "", ~_REFUSED)
     .group_by(_row.account)
 )
 _ACCOUNT = select(accounts.c.id).where(accounts.c.key == _row.account, _row.account != "").scalar_subquery()
@@ -219,7 +219,7 @@ _PROSPECT: dict[str, ColumnElement[Any]] = {
 }
 _ADD_PROSPECTS = prospects.insert().from_select(
     list(_PROSPECT),
-    select(*_PROSPECT.values()).join_from(staged, plans, import_plans.OF_ROW).where(NEW).order_by(_row.line),
+    select(*_PROSPECT.values()).join_from(staged, plans, import_plans.OF_ROW).where(NEW).order_by(_row.place),
 )
 _ENROLMENT: dict[str, ColumnElement[Any]] = {
     "prospect_id": prospects.c.id,
@@ -246,16 +246,15 @@ _ENROL_NEW = enrolments.insert().from_select(
     select(_PLACE + _LIVES, *_ENROLMENT.values())
     .join_from(staged, prospects, prospects.c.id == _PLACE + _PEOPLE)
     .join(plans, import_plans.OF_PROSPECT)
-    .where(HERE)
-    .order_by(_row.line),
+    .order_by(_row.place),
 )
 _ENROL_KNOWN = (
     select(*_ENROLMENT.values())
-    .join_from(staged, fates, fates.c.line == _row.line)
+    .join_from(staged, fates, fates.c.place == _row.place)
     .join(prospects, prospects.c.id == fates.c.prospect_id)
     .join(plans, import_plans.OF_PROSPECT)
-    .where(HERE, fates.c.verdict == "")
-    .order_by(_row.line)
+    .where(fates.c.verdict == "")
+    .order_by(_row.place)
 )
 _TIMELINE = ["at", "prospect_id", "enrolment_id", "event", "data"]
 _IMPORTED = events.insert().from_select(
@@ -274,12 +273,13 @@ _ENROLLED = events.insert().from_select(
 )
 _FARED = func.coalesce(func.nullif(fates.c.verdict, ""), _row.verdict)
 _COUNTS = (
-    select(_FARED, func.count())
-    .join_from(staged, fates, fates.c.line == _row.line, isouter=True)
-    .where(HERE)
-    .group_by(text("1"))
+    select(_FARED, func.count()).join_from(staged, fates, fates.c.place == _row.place, isouter=True).group_by(text("1"))
 )
-_DIFFERING = select(_IMPORT, fates.c.line, fates.c.verdict, fates.c.reason).where(fates.c.verdict != "")
+_DIFFERING = (
+    select(_IMPORT, _row.line, fates.c.verdict, fates.c.reason)
+    .join_from(fates, staged, fates.c.place == _row.place)
+    .where(fates.c.verdict != "")
+)
 
 
 def _begin(tx: Connection, part: Slice, given: Mapping[str, Any]) -> None:

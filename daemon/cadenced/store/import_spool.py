@@ -2,6 +2,10 @@
 
 Staging takes no lock of the real database. The file is made durable once, when it is whole; what a power cut leaves
 half-made is thrown away and staged anew, what a killed process leaves goes on (RELIABILITY 2.4).
+
+Rows become real in the order of the file. Only a list longer than a ``PIECE`` is taken piece by piece, each in the
+order of its addresses: where millions are known, every address lies on another page of the index, and a slice in
+the order of the file would write a page for each of its rows.
 """
 
 from __future__ import annotations
@@ -20,8 +24,11 @@ from typing import IO, Any, NamedTuple
 from cadenced.core.roster_sheet import COLUMNS, Staged
 from cadenced.errors import RefusedError
 
-VERSION = 1
-"""Of the form of the file; another one is staged anew."""
+VERSION = 2
+"""Of the form of the file, and of the order in which rows become real; another one is staged anew."""
+
+PIECE = 250_000
+"""Lines whose order in the file does not count where there are more of them: nobody has ordered them by hand."""
 
 _TABLES = """
 CREATE TABLE staged (
@@ -29,6 +36,7 @@ CREATE TABLE staged (
     verdict TEXT, reason TEXT, sequence TEXT, timezone TEXT, country TEXT, language TEXT, stage TEXT, role TEXT,
     next_step_at INTEGER, person TEXT AS (CASE untagged WHEN '' THEN email ELSE untagged END)
 );
+CREATE TABLE turns (place INTEGER PRIMARY KEY, line INTEGER);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 _INSERT = "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -50,11 +58,15 @@ FROM ranked WHERE staged.line = ranked.line AND ranked.line <> ranked.first
 CELL, NOTHING = "\x1f", "\x1e"
 """What stands between the values of a row, and for one that is not known; no value has a control character in it."""
 
+_IN_PIECES = "INSERT INTO turns (line) SELECT line FROM staged WHERE line > ? AND line <= ? ORDER BY email, line"
+_ROW = ", ".join(f"staged.{name}" for name in COLUMNS)
+_AS_THEY_CAME = f"SELECT line AS place, {_ROW} FROM %s.staged WHERE line > ? AND line <= ?"  # noqa: S608 - our names
+_BY_TURNS = f"SELECT place, {_ROW} FROM %s.turns JOIN %s.staged USING (line) WHERE place > ? AND place <= ?"  # noqa: S608 - our names
 _LINES = f"""
 SELECT group_concat(replace(replace(replace(
-    {" || char(31) || ".join(COLUMNS[:-1])} || char(31) || coalesce(next_step_at, char(30)),
+    place || char(31) || {" || char(31) || ".join(COLUMNS[:-1])} || char(31) || coalesce(next_step_at, char(30)),
     char(92), char(92, 92)), char(10), char(92, 110)), char(13), char(92, 114)), char(10))
-FROM staged WHERE line > ? AND line <= ?
+FROM (%s)
 """  # noqa: S608 - names of columns
 _FORGET = """
 UPDATE staged SET email = '(forgotten)', untagged = '', account = '', company = '', fields = '{}',
@@ -156,6 +168,9 @@ class Spool:
         if self._connection.execute("SELECT 1 FROM temp.twice").fetchone():
             self._connection.execute(_KEEP_THE_FIRST)
         self._connection.execute("DROP TABLE temp.twice")
+        last = self.last_line
+        for begin in range(0, last if last > PIECE else 0, PIECE):
+            self._connection.execute(_IN_PIECES, (begin, begin + PIECE))
         self._connection.execute("COMMIT")
         self.note({"whole": True, "notes": list(notes)})
         _sync(self.path)
@@ -185,15 +200,33 @@ class Spool:
         with _on_disk():
             return self._connection.execute(query, (*emails, *emails)).rowcount
 
+    @property
+    def is_in_pieces(self) -> bool:
+        """Whether rows become real in another order than that of the file."""
+        return self._connection.execute("SELECT 1 FROM turns LIMIT 1").fetchone() is not None
+
+    @property
+    def last_place(self) -> int:
+        """The place of the row that becomes real last: its line where the order is that of the file."""
+        (place,) = self._connection.execute("SELECT max(place) FROM turns").fetchone()
+        return place or self.last_line
+
     def until(self, after: int, count: int) -> int:
-        """Return the line of the row ``count`` rows after a line, the last line where there are not so many."""
+        """Return the place of the row ``count`` rows after a place, the last one where there are not so many."""
+        if self.is_in_pieces:
+            return min(after + count, self.last_place)
         query = "SELECT line FROM staged WHERE line > ? ORDER BY line LIMIT 1 OFFSET ?"
         found = self._connection.execute(query, (after, count - 1)).fetchone()
         return found[0] if found else self.last_line
 
+    def turns(self, schema: str = "main") -> str:
+        """Return the query for the rows between two places, with their places, where the file is attached so."""
+        query = _BY_TURNS if self.is_in_pieces else _AS_THEY_CAME
+        return query.replace("%s", schema)
+
     def lines(self, after: int, until: int) -> str:
-        """Return staged rows as PostgreSQL's COPY takes them in, one a line."""
-        (found,) = self._connection.execute(_LINES, (after, until)).fetchone()
+        """Return the rows between two places as PostgreSQL's COPY takes them in, one a line."""
+        (found,) = self._connection.execute(_LINES.replace("%s", self.turns()), (after, until)).fetchone()
         return f"{found}\n" if found else ""
 
     def close(self) -> None:

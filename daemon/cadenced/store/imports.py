@@ -100,7 +100,7 @@ def halfway(tx: Connection) -> list[tuple[str, str]]:
 
 
 def begin_activation(tx: Connection, import_id: int) -> tuple[str, int]:
-    """Note that rows become real from now on; return the import's name, and the line up to which they are."""
+    """Note that rows become real from now on; return the import's name, and the place up to which they are."""
     row = progress(tx, import_id)
     tx.execute(update(imports).where(imports.c.id == import_id).values(state="activating"))
     return row.name, row.reached
@@ -112,18 +112,18 @@ def progress(tx: Connection, import_id: int) -> Row[Any]:
 
 
 def note_progress(tx: Connection, import_id: int, reached: int, counts: Mapping[str, int]) -> None:
-    """Note up to which line rows are real, and how they fared."""
+    """Note up to which place rows are real, and how they fared."""
     tx.execute(update(imports).where(imports.c.id == import_id).values(reached=reached, counts=dict(counts)))
 
 
 def finish(tx: Connection, import_id: int, last: int, notes: Sequence[str], now: datetime) -> Mapping[str, int]:
-    """Note that an import is done, up to its ``last`` line; return how many rows fared how.
+    """Note that an import is done, up to its ``last`` place; return how many rows fared how.
 
     StoreError where the database has lost slices in a crash, as it may until this very commit: they are to come again.
     """
     row = progress(tx, import_id)
     if row.state == "activating" and row.reached < last:
-        raise StoreError(f"the database has lost rows of import {import_id} behind line {row.reached}; they come again")
+        raise StoreError(f"the database has lost rows of import {import_id} after {row.reached}; they come again")
     found = row.counts
     counts = {verdict: found.get(verdict, 0) for verdict in VERDICTS}
     end = {"state": "active", "finished_at": now, "counts": counts, "notes": list(notes)}
