@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from grounds import Ground, entered
 
+from cadenced.store import mailboxes
 from peers import dovecot, warm
 from peers.dovecot import Dovecot
 from peers.patience import PATIENCE, until
@@ -168,6 +169,19 @@ def test_while_answers_cannot_be_read_nothing_leaves_and_an_answer_of_that_time_
     until(lambda: state_of(ground, "ann@inbox.example") == "halted")
     assert [one.recipients for one in ground.sink.accepted[2:]] == [("bob@other.example",)]
     assert set(ground.taken().values()) == {1}
+
+
+def test_an_inbox_that_only_stalls_is_named_while_it_is_waited_for(ground: Ground, gate: Gate) -> None:
+    ground.start()
+    until(lambda: both_were_sent(ground))
+    gate.is_deaf = True
+    ground.hurry()
+    query = f"SELECT name FROM mailboxes WHERE imap_fault LIKE '{mailboxes.STALL}%'"  # noqa: S608 - our own words
+    until(lambda: ground.rows(query))
+    assert len(ground.taken()) == 2
+    gate.is_deaf = False
+    until(lambda: not is_blind(ground))
+    until(lambda: len(ground.taken()) == 4)
 
 
 def refuses(server: Dovecot, user: str) -> bool:

@@ -49,6 +49,9 @@ _MOST_OF_TIME = 100
 LONGEST_FENCE, WIRE = 30, 0.5
 """Seconds: the most that ``fence_age`` may be, and what passes between the deadline and the wire (RELIABILITY 2.3)."""
 
+STALLS = 5.0
+"""Seconds after which a reading that has not ended is told of, while its server is still waited for."""
+
 _OFTEN = 3
 """A mailbox is called slow when so many fences in a row were: one large mail is no reason."""
 
@@ -81,6 +84,7 @@ class Watcher:
         self._is_near = False
         self._slow = 0
         self._began = float("-inf")
+        self._stalling: asyncio.Task[None] | None = None
 
     @property
     def idle(self) -> bool:
@@ -137,15 +141,36 @@ class Watcher:
     async def _read(self) -> float | None:
         async with self._lock:
             began = self._workspace.clock.monotonic()
+            overdue = asyncio.get_running_loop().call_later(STALLS, self._stall)
             try:
                 await self._read_all(await self._inbox.folders())
             except WireError as fault:
                 await self._note_fault(fault)
                 return None
+            finally:
+                overdue.cancel()
+                await self._end_stall()
             self._took = self._workspace.clock.monotonic() - began
             self._began = began
             await self._note_synced()
             return began
+
+    def _stall(self) -> None:
+        """Say it while a reading takes long: nothing leaves meanwhile."""
+        self._stalling = asyncio.create_task(self._note_stall(), name=f"stall of {self._mailbox.name}")
+
+    async def _note_stall(self) -> None:
+        name = self._mailbox.name
+        text = f"{mailboxes.STALL} for {STALLS:g} s; nothing leaves before it was read"
+        log.info("inbox stalls", extra={"mailbox": name})
+        await self._workspace.database.run(lambda tx: mailboxes.note_stall(tx, name, text))
+
+    async def _end_stall(self) -> None:
+        stalling, self._stalling = self._stalling, None
+        if stalling is not None:
+            await stalling
+            name = self._mailbox.name
+            await self._workspace.database.run(lambda tx: mailboxes.note_stall(tx, name, ""))
 
     async def file_copy(self, touch: Touch) -> None:
         """File what was sent in the Sent folder, where we are the ones who do that; a failure is only logged."""

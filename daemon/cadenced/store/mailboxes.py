@@ -24,6 +24,10 @@ _SENT = Statement(
 )
 
 
+STALL = "its inbox has not answered"
+"""How the fault of an inbox begins that is waited for: people are told, and nobody takes it for one that is away."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailboxState:
     """A mailbox as it stands. ``hold`` stays until a human lifts it; the faults heal by themselves."""
@@ -38,8 +42,9 @@ class MailboxState:
 
     @property
     def obstacle(self) -> str:
-        """Why nothing leaves from here now, in plain words; empty when all is well."""
-        return self.hold or self.imap_fault or self.smtp_fault
+        """Why nothing leaves from here for a while, in plain words; empty when all is well, or an answer is near."""
+        imap = "" if self.imap_fault.startswith(STALL) else self.imap_fault
+        return self.hold or imap or self.smtp_fault
 
 
 def make_known(tx: Connection, names: Iterable[str]) -> None:
@@ -84,6 +89,13 @@ def note_fault(tx: Connection, name: str, *, smtp: str | None = None, imap: str 
     values = {key: text for key, text in (("smtp_fault", smtp), ("imap_fault", imap)) if text is not None}
     if values:
         tx.execute(_NOTE, {"this": name, **values})
+
+
+def note_stall(tx: Connection, name: str, text: str) -> None:
+    """Note that an inbox is waited for, or (with an empty text) not any more; a fault that is known stays."""
+    known = mailboxes.c.imap_fault
+    mine = (known == "") if text else known.startswith(STALL, autoescape=True)
+    tx.execute(update(mailboxes).where(mailboxes.c.name == name, mine).values(imap_fault=text))
 
 
 def note_sent(tx: Connection, name: str, now: datetime) -> None:
