@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from cadenced.engine import answers, arrivals, watcher
+from cadenced.engine import answers, arrivals, restore, restored_copies, watcher
 from cadenced.engine.watcher import Watcher
 from cadenced.errors import WireError
 from cadenced.ports import Fetched, Folder
@@ -21,7 +21,7 @@ from cadenced.store import people
 from cadenced.store.inbox import Position
 from simulation.mutants import BRIEF, SLOW_INBOX, SMALL, mutant, replacing
 from simulation.sim_imap import SimInbox
-from simulation.sim_scale import Parts
+from simulation.sim_scale import RESTORED, Parts
 
 
 @mutant("I2", scale=BRIEF)
@@ -170,3 +170,18 @@ def knows_answers_by_their_address_alone(patch: pytest.MonkeyPatch, _: Parts) ->
 @mutant("I22", scale=SMALL)
 def overlooks_what_we_wrote_by_hand(patch: pytest.MonkeyPatch, _: Parts) -> None:
     patch.setattr(arrivals, "_written_by_hand", lambda *_: None)
+
+
+@mutant("I1", scale=RESTORED)
+def takes_copies_of_what_it_forgot_for_mail_by_hand(patch: pytest.MonkeyPatch, _: Parts) -> None:
+    patch.setattr(restored_copies, "take", lambda *_: "")
+
+
+@mutant("I24", scale=RESTORED)
+def sends_on_from_an_older_database(patch: pytest.MonkeyPatch, _: Parts) -> None:
+    patch.setattr(restore, "_hold", lambda _tx, _workspace, restored, _names: restored)
+
+
+@mutant("I16", scale=RESTORED)
+def reads_answers_before_what_they_answer(patch: pytest.MonkeyPatch, _: Parts) -> None:
+    patch.setattr(watcher, "_after_copies", lambda folder: folder.role == "sent")

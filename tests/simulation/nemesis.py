@@ -12,14 +12,14 @@ from datetime import timedelta
 
 from cadenced.ports import Outgoing
 from simulation import settings_of_worlds as terms
+from simulation.sim_backup import Backups
 from simulation.sim_imap import ImapServer, Trouble
-from simulation.sim_office import Office
 from simulation.sim_reactions import DAY, HOUR
 from simulation.sim_smtp import Odds
 from simulation.virtual_loop import Process
 
 
-class Drama(Office):
+class Drama(Backups):
     """A world with people and faults in it."""
 
     written_to = ""
@@ -52,7 +52,7 @@ class Drama(Office):
         usual = Trouble(fails=0.01 * level, slow=0.03 * level, hangs=0.004 * level, deaf=0.3)
         for imap in self.imaps.values():
             imap.trouble = climate.trouble or usual
-        for what, often in self._misfortunes():
+        for what, often in (*self._misfortunes(), *(self._archive() if self.scale.backups else ())):
             every = often / self.scale.harm
             self._plan(self.chance.expovariate(1 / every), what, every)
 
@@ -69,6 +69,15 @@ class Drama(Office):
             (self._write_by_hand, 2 * DAY),
         )
 
+    def _archive(self) -> tuple[tuple[Callable[[], object], float], ...]:
+        return (self.make_backup, 2 * DAY), (self.put_back, 7 * DAY)
+
+    def fall(self) -> None:
+        self._crash(power=False)
+
+    def rise(self) -> None:
+        self.at(self.loop.time() + 60.0, self._reboot)
+
     def _plan(self, after: float, what: Callable[[], object], every: float) -> None:
         def happen() -> None:
             if self.faulty or what == self._desk_hours:
@@ -82,7 +91,8 @@ class Drama(Office):
         super().end_faults()
         self.smtp.down = False
         for imap in self.imaps.values():
-            imap.trouble, imap.down = Trouble(), False
+            imap.trouble = Trouble()
+            imap.go(down=False)
         self.offset = timedelta()
         daemon = self.daemon
         if daemon is None or daemon.process.dead:
@@ -147,11 +157,11 @@ class Drama(Office):
             self._crash()
             await asyncio.sleep(60)
 
-    def _crash(self) -> None:
+    def _crash(self, *, power: bool | None = None) -> None:
         daemon = self.daemon
         if daemon is None or daemon.process.dead:
             return
-        power = self.chance.random() < 0.3
+        power = self.chance.random() < 0.3 if power is None else power
         self.tell("crash", f"{daemon.process.name}{' with the power' if power else ''}")
         daemon.process.dead = True
         if power:
@@ -213,22 +223,22 @@ class Drama(Office):
         if not self.faulty:
             return
         self.tell("imap", "down")
-        imap.down = True
+        imap.go(down=True)
         self.at(self.loop.time() + (seconds or self.chance.choice((1.0, 15.0, 60.0))), self._imap_back, imap)
 
     def _imap_back(self, imap: ImapServer) -> None:
         """It is back, at times with other UIDs: what came meanwhile has never been seen under the old ones."""
-        imap.down = False
+        imap.go(down=False)
         if self.faulty and self.chance.random() < 0.15:
             self.tell("imap", "rebuilt")
-            imap.drawers["INBOX"].rebuild()
+            imap.rebuild("INBOX")
 
     def _any_imap(self) -> ImapServer:
         return self.chance.choice(list(self.imaps.values()))
 
     def _rebuild(self) -> None:
         self.tell("imap", "rebuilt")
-        self._any_imap().drawers[self.chance.choice(("INBOX", "INBOX", "Sent", "Clients"))].rebuild()
+        self._any_imap().rebuild(self.chance.choice(("INBOX", "INBOX", "Sent", "Clients")))
 
     def _tidy(self) -> None:
         self._any_imap().shift("INBOX", self.chance.choice(("Clients", "Junk")))
@@ -247,7 +257,7 @@ class Drama(Office):
         seconds = self.chance.choice((-50, -10, 30, 55, *far))
         self.offset = timedelta(seconds=seconds)
         self.tell("wall", str(seconds))
-        self.quiet.foresee(self.loop.time(), everybody=True)
+        self.quiet.stir()
         self.at(self.loop.time() + self.chance.uniform(1, 90), self._set_right)
 
     def _set_right(self) -> None:

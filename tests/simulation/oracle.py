@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -106,6 +106,9 @@ class Oracle:
     per_step: dict[tuple[str, str, int, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     dots_of_step: dict[tuple[str, str, int, str], int] = field(default_factory=lambda: defaultdict(int))
     by_hand: dict[str, float] = field(default_factory=dict)
+    resting_since: float | None = None
+    lost: set[str] = field(default_factory=set)
+    forgotten: list[float] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
     def breaks(self, law: str, what: str) -> None:
@@ -143,6 +146,27 @@ class Oracle:
         suppressed = self.standings[email].suppressed
         self.standings[email] = Standing(suppressed=suppressed)
         self.by_hand.pop(email, None)  # whoever takes it up again knows what they wrote themselves
+
+    def answered_since(self, email: str, since: float) -> bool:
+        """Whether somebody has answered after a moment."""
+        return any(at > since for at in self.answers[email])
+
+    def forgot(self, since: float, now: float, lost: Collection[str]) -> None:
+        """A database of ``since`` stands in the place of today's: what humans did meanwhile was never done.
+
+        ``lost`` are those who were enrolled meanwhile. What was tried is in no row either: whether it was taken, only
+        copies tell, and I1 alone judges.
+        """
+        self.forgotten.append(now)
+        self.resting_since = now
+        self.lost |= set(lost)
+        for standing in self.standings.values():
+            if standing.stopped_at is not None and standing.stopped_at > since:
+                standing.stopped_at, standing.suppressed = None, False
+            if standing.paused_at > since:
+                standing.paused_until = None
+        for message_id, writes in self.written.items():
+            self.written[message_id] = [one for one in writes if one.at <= since]
 
     def wrote(self, written: Write, row: Row | None, rests: Rest = Rest(), armed: datetime | None = None) -> None:
         """Judge a payload as it leaves; ``armed`` is when its row says that it was armed."""
@@ -183,6 +207,8 @@ class Oracle:
             times = max(times, self.dots_of_step[row.key])
         if times > 1:
             self.breaks("I1", f"{email} {row and row.step}: accepted {times} times")
+        if self.resting_since is not None and dot.at > self.resting_since + W:
+            self.breaks("I24", f"{email}: sent though an older database was put back, and nobody has looked")
         self._after_a_stop(email, dot.at, now)
         self._pace(dot, now, row)
         if row is not None:
@@ -274,10 +300,13 @@ class Oracle:
         """Every visible answer has had its effect exactly once, and soon; ``read`` tells when, by the wall clock."""
         for person, visible in self.answers.items():
             effects = sorted(read.get(person, ()))
+            if len(effects) < len(visible) and person in self.lost:
+                continue
             if len(effects) != len(visible):
                 self.breaks("I16", f"{person}: {len(visible)} answers were visible, {len(effects)} had an effect")
                 continue
             for at, effect in zip(sorted(visible), effects, strict=True):
                 late = effect - (begin + timedelta(seconds=at))
-                if READ_LATE < late < JUMPED:
+                again = any(at < moment for moment in self.forgotten)  # read once more after that
+                if READ_LATE < late < JUMPED and not again:
                     self.breaks("I16", f"{person}: an answer had its effect only after {late}")

@@ -50,15 +50,17 @@ PACED = Terms(SentCopy.SERVER, timedelta(seconds=90), 4, 1)
 """A mailbox with a limit and a gap, for worlds in which these are at stake."""
 
 
-NAMES = ("julie", "marc", "ines")
+NAMES = ("julie", "marc", "ines", "paul", "anna", "tom", "eva", "luc", "mia", "jan")
+
+
+NOWHERE = Path("/nowhere")
 
 
 def config(terms: Terms, safety: Safety) -> Config:
     """Return a config of mailboxes on servers that do not exist."""
-    here = Path("/nowhere")
-    daemon = Daemon("sqlite://", here, here, here, timezone=ZONE, country="FR")
+    daemon = Daemon("sqlite://", NOWHERE, NOWHERE, NOWHERE, timezone=ZONE, country="FR")
     boxes = tuple(_mailbox(name, terms) for name in NAMES[: terms.boxes])
-    return Config(here / "cadenced.toml", daemon, WINDOW, boxes, safety, lint={"select": ["guilt"]})
+    return Config(NOWHERE / "cadenced.toml", daemon, WINDOW, boxes, safety, lint={"select": ["guilt"]})
 
 
 def _mailbox(name: str, terms: Terms) -> Mailbox:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cadenced.config import Mailbox
@@ -60,6 +61,7 @@ async def _serve_all(world: World, daemon: Daemon) -> None:
     if unknown:
         world.tell("doubt", str(unknown))
     space.unsteady = Steadiness(world.clock, await world.store.run(timeline.newest_at))
+    guards = await world.guards(space)
     watchers = {box.name: _watcher(world, space, box) for box in world.config.mailboxes}
     senders = {box.name: _sender(world, space, box, watchers[box.name]) for box in world.config.mailboxes}
     resolver = Resolver(space, watchers)
@@ -68,7 +70,7 @@ async def _serve_all(world: World, daemon: Daemon) -> None:
     space.changed = lambda: _soon(world, daemon, agenda.wake)
     space.doubted = lambda: _soon(world, daemon, resolver.wake)
     space.longest_sleep = timedelta(seconds=LONGEST)
-    parts = (*watchers.values(), *senders.values(), resolver, agenda)
+    parts = (*guards, *watchers.values(), *senders.values(), resolver, agenda)
     services = [asyncio.ensure_future(serve(one, daemon.stop)) for one in parts]
     done, _ = await asyncio.wait(services, return_when=asyncio.FIRST_EXCEPTION)
     for sender in senders.values():
@@ -79,8 +81,9 @@ async def _serve_all(world: World, daemon: Daemon) -> None:
 
 
 def _watcher(world: World, space: Workspace, box: Mailbox) -> Watcher:
-    inbox = world.parts.inbox(world.imaps[box.name])
-    inbox.waits = world.rest_until
+    imap = world.imaps[box.name]
+    inbox = world.parts.inbox(imap)
+    inbox.waits = partial(world.rest_until, imap)
     return world.parts.watcher(space, box, inbox)
 
 

@@ -12,6 +12,7 @@ from email.parser import BytesHeaderParser
 
 from cadenced.errors import WireError
 from cadenced.ports import Fetched, Folder
+from simulation.sim_rest import News
 from simulation.virtual_loop import VirtualLoop, process
 
 _HEADERS = BytesHeaderParser()
@@ -73,7 +74,8 @@ class ImapServer:
             "Clients": Drawer(""),
             "Drafts": Drawer("drafts"),
         }
-        self.listeners: list[asyncio.Event] = []
+        self.listeners: list[News] = []
+        self.on_change: Callable[[ImapServer], None] = lambda _: None
         self.on_step: Callable[[], Awaitable[object]] = _nothing
         self.on_slow: Callable[[], object] = lambda: None
         self.on_delivery: Callable[[str, bytes], None] = lambda _folder, _raw: None
@@ -82,6 +84,7 @@ class ImapServer:
         """Let a mail become visible, now."""
         self.drawers[folder].add(raw, self.now())
         self.on_delivery(folder, raw)
+        self.on_change(self)
         if not self.down and not (self.trouble.deaf and self.chance.random() < self.trouble.deaf):
             for listener in self.listeners:
                 listener.set()
@@ -92,6 +95,17 @@ class ImapServer:
             uid = max(self.drawers[source].mails)
             mail = self.drawers[source].mails.pop(uid)
             self.drawers[target].add(mail.raw, mail.received_at)
+            self.on_change(self)
+
+    def rebuild(self, folder: str) -> None:
+        """Let a folder begin anew with other UIDs."""
+        self.drawers[folder].rebuild()
+        self.on_change(self)
+
+    def go(self, *, down: bool) -> None:
+        """Be out of reach, or back."""
+        self.down = down
+        self.on_change(self)
 
 
 class SimInbox:
@@ -100,9 +114,9 @@ class SimInbox:
     def __init__(self, server: ImapServer, patience: float = 20.0) -> None:
         self.server = server
         self.patience = patience
-        self.waits: Callable[[asyncio.Event, float], Awaitable[bool]] = _wait
+        self.waits: Callable[[News, float], Awaitable[bool]] = _wait
         self._seen: dict[str, tuple[int, int]] = {}
-        self._news = asyncio.Event()
+        self._news = News()
         server.listeners.append(self._news)
 
     async def folders(self) -> Sequence[Folder]:

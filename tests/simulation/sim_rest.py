@@ -14,15 +14,28 @@ from dataclasses import dataclass
 from cadenced.engine.workspace import TICK
 from simulation.virtual_loop import VirtualLoop
 
-LONGEST = 6 * 3600.0
+LONGEST = 24 * 3600.0
 _TICK = TICK.total_seconds()
+
+
+class News(asyncio.Event):
+    """An event that whoever rests is told of without a task of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rests: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        super().set()
+        if self.rests is not None:
+            _finish(self.rests)
 
 
 @dataclass(slots=True)
 class _Rest:
     wake_at: float
     earliest: float
-    listens: bool
+    whose: object
     done: asyncio.Future[None]
     timer: asyncio.TimerHandle
 
@@ -32,47 +45,48 @@ class _Rest:
 
 
 class Quiet:
-    """Who rests, and what is ahead. ``next_due`` says in how many seconds the store has something to do."""
+    """Who rests, and what is ahead. ``next_due`` says in how many seconds the store has something to do.
+
+    Who rests for an inbox has its ticks where something happens to it; ``stir`` tells of that.
+    """
 
     def __init__(self, loop: VirtualLoop, next_due: Callable[[], float]) -> None:
         self.loop = loop
         self.next_due = next_due
         self._rests: dict[int, _Rest] = {}
-        self._upcoming: list[float] = []
 
-    def foresee(self, moment: float, *, everybody: bool = False) -> None:
-        """Let no listener rest beyond a moment at which something happens, except for its tick."""
-        self._upcoming.append(moment)
-        for rest in list(self._rests.values()):
-            if rest.wake_at > rest.tick_from(moment) and (rest.listens or everybody):
-                self._wake_by(rest, rest.tick_from(moment))
-
-    async def rest(self, seconds: float, *, listens: bool = False) -> None:
-        """Sleep; who has nothing to do for a tick or more sleeps on while there is nothing to hear, or to do."""
-        if seconds < _TICK:
-            await asyncio.sleep(seconds)
-            return
+    def stir(self, whose: object = None) -> None:
+        """Let whoever rests for an inbox (None: everybody) have the next tick: something has just happened there."""
         now = self.loop.time()
-        earliest = now + _TICK
-        ahead = min(self._next_happening(now) if listens else now + self.next_due(), now + LONGEST)
+        for rest in self._rests.values():
+            if (whose is None or rest.whose is whose) and rest.wake_at > rest.tick_from(now):
+                self._wake_by(rest, rest.tick_from(now))
+
+    async def rest(self, seconds: float, whose: object = None, news: News | None = None) -> None:
+        """Sleep; who has nothing to do for a tick or more sleeps on while there is nothing to hear, or to do."""
+        now = self.loop.time()
         done = self.loop.create_future()
-        rest = _Rest(0.0, earliest, listens, done, self.loop.later(seconds, _finish, done))
-        self._wake_by(rest, rest.tick_from(ahead) if listens else max(earliest, ahead))
+        if seconds < _TICK:
+            rest = _Rest(now + seconds, now + seconds, whose, done, self.loop.later(seconds, _finish, done))
+        else:
+            ahead = now + min(LONGEST, LONGEST if whose is not None else self.next_due())
+            rest = _Rest(0.0, now + _TICK, whose, done, self.loop.later(seconds, _finish, done))
+            self._wake_by(rest, rest.tick_from(ahead) if whose is not None else max(rest.earliest, ahead))
+        if news is not None:
+            news.rests = done
         self._rests[id(rest)] = rest
         try:
             await done
         finally:
             rest.timer.cancel()
+            if news is not None:
+                news.rests = None
             del self._rests[id(rest)]
 
     def _wake_by(self, rest: _Rest, moment: float) -> None:
         rest.timer.cancel()
         rest.wake_at = moment
         rest.timer = self.loop.later(moment - self.loop.time(), _finish, rest.done)
-
-    def _next_happening(self, now: float) -> float:
-        self._upcoming = [moment for moment in self._upcoming if moment > now]
-        return min(self._upcoming, default=now + LONGEST)
 
 
 def _finish(done: asyncio.Future[None]) -> None:

@@ -19,7 +19,9 @@ class Scale:
 
     ``boxes`` mailboxes share the people. ``harm`` is the part of the sends, answers and days at which something goes
     wrong, against that of a short crowded world; ``limit`` is each mailbox's daily limit (None: drawn);
-    so many prospects begin ``together``, as a list of them is brought in.
+    so many prospects begin ``together``, as a list of them is brought in. Where mailboxes are not ``paced``, they keep
+    no gap, have more connections, and each list is one mailbox's own: what is due together is many. ``backups``: an
+    older database is put back now and then.
     """
 
     people: int = 12
@@ -31,6 +33,8 @@ class Scale:
     harm: float = 1.0
     limit: int | None = None
     together: int = 1
+    paced: bool = True
+    backups: bool = False
 
     @property
     def prospect_years(self) -> float:
@@ -47,7 +51,13 @@ YEAR = Scale(people=600, days=335, calm=30)
 CROWD = Scale(people=1000, days=335, calm=30, boxes=2, harm=0.25, limit=40, together=40)
 """A year of two mailboxes with daily limits: lists of forty, two sequences, a quarter of the harm."""
 
-SHAPES = {"dense": DENSE, "year": YEAR, "crowd": CROWD}
+TOWN = Scale(people=5000, days=335, calm=30, boxes=5, harm=0.1, together=100, paced=False)
+"""A year of five mailboxes without gaps and with many connections: lists of a hundred, each of one mailbox."""
+
+RESTORED = Scale(people=30, days=40, calm=20, backups=True)
+"""Two months of one mailbox in which an older database is put back every week or so."""
+
+SHAPES = {"restored": RESTORED, "dense": DENSE, "year": YEAR, "crowd": CROWD, "town": TOWN}
 
 
 HOUR = 3600.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class SmtpServer:
         self.chance = chance
         self.odds = Odds()
         self.down = False
+        self.beat = 0.0  # answers come at multiples of so many seconds: those of a batch come together
         self.dots: list[Dot] = []
         self.writes: dict[str, list[Write]] = {}
         self.on_accept: Callable[[Dot], None] = lambda _: None
@@ -99,6 +101,8 @@ class SmtpServer:
         return self._answer(reply, "250 2.0.0 taken", patience)
 
     def _answer(self, reply: asyncio.Future[str], text: str, after: float = 0.02) -> None:
+        if self.beat:
+            after = self.beat * math.ceil((self.loop.time() + after) / self.beat) - self.loop.time()
         self.loop.later(after, lambda: None if reply.done() else reply.set_result(text))
 
 
@@ -121,6 +125,7 @@ class SimMailer:
             ready_at = self.server.loop.time()
             deadline = await gate(message)
             await self._pause(message, self.server.odds.stall, 6.0)
+            await asyncio.sleep(0.003)
             return await self._hand_over(message, deadline, ready_at)
 
     async def _hand_over(self, message: ports.Outgoing, deadline: float | None, ready_at: float) -> ports.Answer:
@@ -157,6 +162,7 @@ class SimMailer:
     async def _prepare(self, message: ports.Outgoing) -> ports.Answer | None:
         """Go through connect, MAIL, RCPT and DATA to the 354."""
         server = self.server
+        await asyncio.sleep(0.012)
         for phase in ("connect", "mail", "rcpt", "data"):
             await self._pause(message, server.odds.stall / 4, 20.0)
             if server.down or server.hits(server.odds.cut / 4):
@@ -175,9 +181,7 @@ class SimMailer:
         if server.hits(odds):
             server.on_stall(message)
             await asyncio.sleep(server.chance.uniform(0.0, longest))
-        else:
-            await asyncio.sleep(0.003)
-        self._alive()
+            self._alive()
 
     def _alive(self) -> None:
         owner = process()

@@ -86,6 +86,14 @@ class SimStore(Database):
         """Let all that is committed be safe from a power cut."""
         self.safe = _copy(self.raw)
 
+    def copied(self) -> sqlite3.Connection:
+        """Return a copy of all that is committed."""
+        return _copy(self.raw)
+
+    def put_back(self, copy: sqlite3.Connection) -> None:
+        """Be what a copy is."""
+        copy.backup(self.raw)
+
     def lose_power(self) -> None:
         """Forget what was not safe."""
         if self.safe is not None:

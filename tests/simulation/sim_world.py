@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from cadenced.config import Mailbox
 from cadenced.config.values import SentCopy
 from cadenced.core.planner import Quota
 from cadenced.engine import moves, pace
+from cadenced.engine.service import Service
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
 from cadenced.store import mailboxes
@@ -30,7 +31,7 @@ from simulation.oracle import Oracle, Rest, Row
 from simulation.sim_boot import Daemon
 from simulation.sim_imap import ImapServer
 from simulation.sim_people import Pen, Person
-from simulation.sim_rest import LONGEST, Quiet
+from simulation.sim_rest import LONGEST, News, Quiet
 from simulation.sim_scale import USUAL, Course, Parts, Scale
 from simulation.sim_smtp import Dot, Odds, SmtpServer, Write
 from simulation.sim_store import fresh_store
@@ -88,19 +89,32 @@ class World:
         self.trace: list[str] = []
         self.counts: dict[str, int] = {}
         self.boots = self.fuse = 0
+        self._known_ahead: tuple[int, list[Any]] = (-1, [])
         self.oracle = Oracle(self.terms.min_gap.total_seconds(), self.terms.daily_limit)
+        self._connect()
+
+    def _connect(self) -> None:
+        """Let the servers tell the world what happens to them."""
+        self.smtp.beat = 0.0 if self.scale.paced else 0.5
         for server in (self.smtp, *self.imaps.values()):
             server.on_step = self.step
+        for imap in self.imaps.values():
+            imap.on_change = self.quiet.stir
         self.smtp.on_accept = self._accepted
         self.smtp.on_write = self._written
 
     def _draw_terms(self) -> terms.Terms:
         chance = self.chance
         copies = chance.choice((SentCopy.SERVER, SentCopy.SERVER, SentCopy.SELF, SentCopy.APPEND, SentCopy.NONE))
+        if self.scale.backups:  # where nobody files copies, a human alone can tell what was sent since the backup
+            copies = chance.choice((SentCopy.SERVER, SentCopy.SELF))
         gap = timedelta(seconds=chance.choice((0, 0, 30, 90)))
         limit = chance.choice((0, 0, max(2, self.scale.people // 3)))
         limit = limit if self.scale.limit is None else self.scale.limit
-        drawn = terms.Terms(copies, gap, limit, chance.choice((1, 4)), chance.random() < 0.8)
+        connections = chance.choice((1, 4))
+        if not self.scale.paced:
+            gap, limit, connections = timedelta(), chance.choice((0, 0, 60)), 16
+        drawn = terms.Terms(copies, gap, limit, connections, chance.random() < 0.8 or self.scale.backups)
         return replace(self.parts.climate.terms or drawn, boxes=self.scale.boxes)
 
     # -- time
@@ -114,8 +128,7 @@ class World:
         return self.true_now() + self.offset
 
     def at(self, moment: float, what: Callable[..., object], *args: Any) -> None:
-        """Let something happen at a moment; whoever rests is awake by then."""
-        self.quiet.foresee(moment)
+        """Let something happen at a moment."""
         self.loop.later(moment - self.loop.time(), what, *args)
 
     def _next_due(self) -> float:
@@ -123,7 +136,7 @@ class World:
         if self.daemon is not None and any(one.synced_at is None for one in self.daemon.watchers):
             return 0.0
         wall = (self.wall() - EPOCH) // timedelta(microseconds=1)
-        rows = self.store.ask(_AHEAD)
+        rows = self._ahead()
         armed = rows[0][-1]
         moments = [self._doubts_ahead(armed, wall)] if armed else []
         for name, *lanes, _ in rows:
@@ -132,6 +145,13 @@ class World:
                 first = self._kept_back(name, wall) if self.store.ask(_LEFT, name, wall) else self._after(name, wall)
             moments += [first] if first else []
         return (min(moments) - wall) / 1e6 if moments else LONGEST
+
+    def _ahead(self) -> list[Any]:
+        """Return what is ahead in the store; it is asked again where anything was written since."""
+        written = self.store.raw.total_changes
+        if self._known_ahead[0] != written:
+            self._known_ahead = (written, self.store.ask(_AHEAD))
+        return self._known_ahead[1]
 
     def _after(self, name: str, wall: int) -> int | None:
         """Return when more is due where all that is due is on the wire: its end is heard of."""
@@ -173,12 +193,12 @@ class World:
 
     def _written(self, written: Write) -> None:
         self.tell("write", written.message.recipient)
-        message_id = written.message.message_id
         name = self.names[written.message.mail_from]
         held = self.store.ask("SELECT hold, held_at FROM mailboxes WHERE hold <> '' AND name = ?", name)
         rests = Rest(held[0][0], moment(held[0][1])) if held else Rest()
-        armed = self.store.ask("SELECT armed_at FROM touches WHERE message_id = ?", message_id)
-        self.oracle.wrote(written, self.row_of(message_id), rests, moment(armed[0][0]) if armed else None)
+        found = self.store.ask(_ARMED, written.message.message_id)
+        row, armed = (Row(*found[0][1:-1]), moment(found[0][-1])) if found else (None, None)
+        self.oracle.wrote(written, row, rests, armed)
 
     def _accepted(self, dot: Dot) -> None:
         row = self.row_of(dot.message.message_id)
@@ -240,14 +260,15 @@ class World:
         if daemon is not None and daemon.agenda is not None:
             self.loop.later(self.chance.uniform(0.05, 0.55), daemon.agenda.wake.set)
 
-    async def rest_until(self, news: asyncio.Event, seconds: float) -> bool:
-        """Wait for news, as IDLE does."""
-        waits = [asyncio.ensure_future(self.quiet.rest(seconds, listens=True)), asyncio.ensure_future(news.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waits:
-                task.cancel()
+    async def guards(self, space: Workspace) -> Sequence[Service]:
+        """Return what else runs in a daemon; a world with backups overrides it."""
+        del space
+        return ()
+
+    async def rest_until(self, imap: ImapServer, news: News, seconds: float) -> bool:
+        """Wait for news of an inbox, as IDLE does."""
+        if not news.is_set():
+            await self.quiet.rest(seconds, imap, news)
         return news.is_set()
 
     # -- the course
@@ -260,7 +281,7 @@ class World:
         begins = 0.0
         for number in range(self.scale.people):
             zone, country = self.chance.choice(PLACES)
-            box = boxes[number % len(boxes)]
+            box = boxes[(number if self.scale.paced else number // self.scale.together) % len(boxes)]
             person = Person(f"p{number}@x{number % 7}.example", zone, country, box.address)
             self.people[person.email] = person
             row = {"email": person.email, "mailbox": box.name, "timezone": zone, "country": country}
@@ -344,21 +365,32 @@ class World:
 
 
 _WORDING = Settings(select=frozenset({"guilt"}))
+_ARMED = f"{ROWS.replace(' FROM', ', armed_at FROM')} WHERE message_id = ?"
 _AHEAD = """
 SELECT m.name,
        (SELECT min(due_at) FROM enrolments WHERE mailbox = m.name AND lane = 'mail' AND fresh = 0 AND due_at > 0),
        (SELECT min(due_at) FROM enrolments WHERE mailbox = m.name AND lane = 'mail' AND fresh = 1 AND due_at > 0),
        (SELECT min(due_at) FROM enrolments WHERE mailbox = m.name AND lane = 'desk' AND fresh = 0 AND due_at > 0),
        (SELECT min(due_at) FROM enrolments WHERE mailbox = m.name AND lane = 'desk' AND fresh = 1 AND due_at > 0),
-       (SELECT min(armed_at) FROM touches WHERE state = 'unknown')
+       (SELECT min(armed_at) FROM touches
+        WHERE state IN ('claimed', 'armed', 'unknown', 'in_doubt') AND state = 'unknown')
 FROM mailboxes m
 """
 
 _LEFT = """
-SELECT 1 FROM enrolments e WHERE mailbox = ?1 AND due_at <= ?2 AND lane IN ('mail', 'desk') AND NOT EXISTS
+SELECT 1 FROM enrolments e
+WHERE mailbox = ?1 AND lane IN ('mail', 'desk') AND fresh IN (0, 1) AND due_at <= ?2 AND NOT EXISTS
   (SELECT 1 FROM touches t WHERE t.enrolment_id = e.id AND t.state IN ('claimed', 'armed')) LIMIT 1
 """
-_LATER = "SELECT min(due_at) FROM enrolments WHERE mailbox = ?1 AND due_at > ?2"
-_DOUBTS = "SELECT count(*) FROM touches WHERE state = 'unknown'"
+_LATER = """
+SELECT min(due_at) FROM (
+  SELECT min(due_at) AS due_at FROM enrolments WHERE mailbox = ?1 AND lane = 'mail' AND fresh = 0 AND due_at > ?2
+  UNION ALL SELECT min(due_at) FROM enrolments WHERE mailbox = ?1 AND lane = 'mail' AND fresh = 1 AND due_at > ?2
+  UNION ALL SELECT min(due_at) FROM enrolments WHERE mailbox = ?1 AND lane = 'desk' AND fresh = 0 AND due_at > ?2
+  UNION ALL SELECT min(due_at) FROM enrolments WHERE mailbox = ?1 AND lane = 'desk' AND fresh = 1 AND due_at > ?2)
+"""
+_DOUBTS = """
+SELECT count(*) FROM touches WHERE state IN ('claimed', 'armed', 'unknown', 'in_doubt') AND state = 'unknown'
+"""
 
 __all__ = ["Course", "Daemon", "Dead", "Parts", "Scale", "World"]

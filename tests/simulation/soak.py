@@ -4,8 +4,8 @@ python tests/simulation/soak.py --minutes 10
 python tests/simulation/soak.py --minutes 10 --shape crowd
 python tests/simulation/soak.py --seed 23 --trace
 
-A world's seed says which shape it has: half of them are crowds, the others a year with a fault for nearly every touch,
-or short and dense.
+A world's seed says which shape it has: half of them are towns, the others a crowd, a year with a fault for nearly every
+touch, short and dense, or one in which older databases are put back.
 """
 
 from __future__ import annotations
@@ -16,33 +16,45 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import count
 from multiprocessing.pool import Pool
 from pathlib import Path
+from queue import SimpleQueue
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from simulation.nemesis import Drama
-from simulation.sim_scale import CROWD, DENSE, SHAPES, YEAR, Course, Scale
+from simulation.sim_scale import CROWD, DENSE, RESTORED, SHAPES, TOWN, YEAR, Course, Scale
 
 
 def courses(pool: Pool, first: int, minutes: float, given: tuple[Scale | None, int]) -> Iterator[tuple[Scale, Course]]:
-    """Yield the courses of seed after seed until time is up; a few at a time, so that the end is the end."""
+    """Yield the courses of seed after seed as they end, until time is up; no world is begun after that."""
     scale, jobs = given
     ends = time.monotonic() + minutes * 60
-    while time.monotonic() < ends:
-        seeds = range(first, first + 2 * jobs)
-        yield from pool.imap_unordered(world, [(seed, scale or scale_of(seed)) for seed in seeds])
-        first += 2 * jobs
+    ended: SimpleQueue[tuple[Scale, Course] | BaseException] = SimpleQueue()
+    seeds, under_way = count(first), 0
+    while time.monotonic() < ends or under_way:
+        while under_way < jobs and time.monotonic() < ends:
+            seed = next(seeds)
+            pool.apply_async(world, ((seed, scale or scale_of(seed)),), callback=ended.put, error_callback=ended.put)
+            under_way += 1
+        found = ended.get()
+        if isinstance(found, BaseException):
+            raise found
+        under_way -= 1
+        yield found
 
 
 def scale_of(seed: int) -> Scale:
     """Return how large the world of a seed is where nobody has said so."""
-    return (DENSE, CROWD, YEAR, CROWD)[seed % 4]
+    return (TOWN, DENSE, TOWN, CROWD, TOWN, RESTORED, TOWN, YEAR)[seed % 8]
 
 
 def world(given: tuple[int, Scale]) -> tuple[Scale, Course]:
@@ -58,7 +70,7 @@ def world(given: tuple[int, Scale]) -> tuple[Scale, Course]:
 
 
 ANSWERS = ("reply", "automatic", "bounce")
-FAULTS = ("crash", "freeze", "sigterm", "imap", "smtp", "wall", "edit")
+FAULTS = ("crash", "freeze", "sigterm", "imap", "smtp", "wall", "edit", "restore")
 
 
 @dataclass(slots=True)
@@ -145,14 +157,28 @@ def _again(seed: int, shape: str, scale: Scale) -> str:
     return f"python tests/simulation/soak.py --seed {seed} {size} --trace"
 
 
-def soak(first: int, minutes: float, scale: Scale | None, jobs: int) -> int:
-    """Run worlds; returns 1 where a law broke."""
-    tally = Tally()
+def soak(first: int, minutes: float, given: tuple[Scale | None, int], report: Path | None) -> int:
+    """Run worlds; returns 1 where a law broke. The report is written after each world, and at SIGTERM."""
+    tally, jobs = Tally(), given[1]
     with multiprocessing.Pool(jobs) as pool:
-        for size, course in courses(pool, first, minutes, (scale, jobs)):
-            tally.add(size, course)
+        signal.signal(signal.SIGTERM, _end)
+        with suppress(KeyboardInterrupt):
+            for size, course in courses(pool, first, minutes, given):
+                tally.add(size, course)
+                if report is not None:
+                    _write(report, tally.report(first, jobs))
     print(json.dumps(tally.report(first, jobs), indent=2))  # noqa: T201 - a program's output
     return 1 if tally.broken else 0
+
+
+def _end(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _write(path: Path, report: dict[str, object]) -> None:
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(report, indent=2))
+    draft.replace(path)
 
 
 def main() -> int:
@@ -165,12 +191,13 @@ def main() -> int:
     known.add_argument("--days", type=int, default=DENSE.days)
     known.add_argument("--calm", type=int, default=DENSE.calm)
     known.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    known.add_argument("--report", type=Path, help="a file that holds the totals after every world")
     known.add_argument("--seed", type=int)
     known.add_argument("--trace", action="store_true")
     given = known.parse_args()
     scale = Scale(given.people, given.days, given.calm) if given.people else SHAPES.get(given.shape)
     if given.seed is None:
-        return soak(given.first, given.minutes, scale, given.jobs)
+        return soak(given.first, given.minutes, (scale, given.jobs), given.report)
     logging.disable(logging.CRITICAL)
     course = Drama(given.seed, scale or scale_of(given.seed)).run()
     print("\n".join([*(course.trace if given.trace else ()), *course.broken, course.digest]))  # noqa: T201 - as above

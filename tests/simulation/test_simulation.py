@@ -14,7 +14,7 @@ import pytest
 from mail import contracts
 from simulation.nemesis import Drama
 from simulation.sim_imap import ImapServer, SimInbox
-from simulation.sim_scale import USUAL, Scale
+from simulation.sim_scale import RESTORED, TOWN, USUAL, Scale
 from simulation.sim_store import SimStore
 from simulation.sim_world import World
 
@@ -41,6 +41,18 @@ def run(seed: int, scale: Scale = USUAL) -> None:
 @pytest.mark.parametrize("seed", FIXED)
 def test_no_law_breaks_in_the_worlds_of_fixed_seeds(seed: int) -> None:
     run(seed)
+
+
+def test_no_law_breaks_where_older_databases_are_put_back() -> None:
+    course = Drama(1, RESTORED).run()
+    assert course.broken == []
+    assert course.counts["restore"] >= 2
+
+
+def test_no_law_breaks_where_many_are_due_together() -> None:
+    course = Drama(1, replace(TOWN, people=200, days=12, calm=8, boxes=2)).run()
+    assert course.broken == []
+    assert course.sends > 200
 
 
 @pytest.mark.timeout(3600)
