@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import played
 import pytest
 
-from cadenced.cli import program
+from cadenced.cli import program, rehearsal_preview
 from cadenced.engine import intake_import, opening
 from cadenced.engine.intake_import import File
 from cadenced.errors import RefusedError
@@ -36,6 +38,39 @@ def test_the_first_row_is_shown_step_by_step_as_it_would_be_sent(table: Path, tm
     assert "Hello Ann," in found.shown[0].text
     assert [one.at for one in found.shown] == sorted(one.at for one in found.shown)
     assert (found.outcome, found.problems) == ("completed", [])
+
+
+MEETING = """title: Plan
+window: always
+steps:
+  - task: call
+    hours: "09:00-10:00"
+    brief: Call.
+  - invite: 30 min
+    template: one
+    at: meeting
+"""
+
+
+def test_an_invitation_tells_when_one_meets_and_stands_behind_the_call_before_it(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sequences" / "plan.yaml").write_text(MEETING)
+    head, row, *_ = table.read_text().splitlines()
+    day = (played.MONDAY + timedelta(days=20)).date()
+    table.write_text(f"{head},meeting\n{row},{day} 10:30\n")
+    found = shown(tmp_path, table)
+    assert [one.kind for one in found.shown] == ["call", "invite"]
+    meets_at = found.shown[1].meets_at
+    assert meets_at is not None
+    assert meets_at.astimezone(ZoneInfo(found.timezone)).strftime("%Y-%m-%d %H:%M") == f"{day} 10:30"
+    rehearsal_preview.show(found)
+    assert "with a calendar request for " in capsys.readouterr().out
+
+
+def test_an_invitation_without_a_day_to_come_is_shown_as_the_plain_letter_it_is(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "sequences" / "plan.yaml").write_text(MEETING)
+    assert shown(tmp_path, table).shown[-1].meets_at is None
 
 
 def test_an_address_chooses_the_row(table: Path, tmp_path: Path) -> None:

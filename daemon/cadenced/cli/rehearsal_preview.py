@@ -44,9 +44,17 @@ def _step(n: int, one: Shown, timezone: str) -> None:
         screen.show(screen.paragraph(one.text, indent=4, style="red" if one.kind == "problem" else ""))
         return
     screen.show(Text(f"    {screen.clean(one.subject)}", style="bold"))
+    if one.kind == "invite":
+        screen.show(screen.paragraph(_meeting(one, timezone), indent=4, style="dim italic"))
     screen.blank()
     for row in one.text.splitlines():
         screen.show(screen.paragraph(row, indent=4))
+
+
+def _meeting(one: Shown, timezone: str) -> str:
+    if one.meets_at is None:
+        return "without a calendar request: no day and hour to come is known"
+    return f"with a calendar request for {moments.local(one.meets_at, timezone, one.meets_at)}"
 
 
 def _end(found: Preview) -> str:
@@ -71,6 +79,7 @@ def as_object(found: Preview) -> Mapping[str, Any]:
                 "purpose": one.purpose,
                 "subject": one.subject,
                 "text": one.text,
+                "meets_at": stamp(one.meets_at),
             }
             for one in found.shown
         ],

@@ -8,15 +8,17 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
+from icalendar import Calendar
 from sqlalchemy import Connection
 
 from cadenced.core import address
 from cadenced.core.model import State
 from cadenced.core.roster import Entry, Rejection, Roster, Rules
+from cadenced.core.sequence import InviteStep
 from cadenced.engine.intake_csv import Table
 from cadenced.engine.intake_import import examine
 from cadenced.errors import RefusedError
@@ -32,7 +34,10 @@ _COLLEAGUES = 50
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One thing that would happen. ``kind`` is ``email``, ``invite``, ``problem`` or the task's own word."""
+    """One thing that would happen. ``kind`` is ``email``, ``invite``, ``problem`` or the task's own word.
+
+    ``meets_at`` is when the meeting of an invitation begins; None where no day to come is known, and none is asked for.
+    """
 
     at: datetime
     kind: str
@@ -40,6 +45,7 @@ class Shown:
     purpose: str
     subject: str = ""
     text: str = ""
+    meets_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,9 @@ def _preview(tx: Connection, rehearsal: Rehearsal, sequence: str, email: str) ->
         raise AssertionError("a rehearsed prospect is gone")
     course = enrolments.of_prospect(tx, prospect.id)[0]
     over = None if course.live else reports.ended_at(tx, course.id)
-    shown = sorted(_all(tx, rehearsal, prospect.id, course.id), key=lambda one: one.at)
+    order = [step.id for step in rehearsal.workspace.sequence(sequence).steps]  # a call and a letter of one moment
+    found = _all(tx, rehearsal, prospect.id, course.id)
+    shown = sorted(found, key=lambda one: (one.at, order.index(one.step) if one.step in order else len(order)))
     outcome = course.outcome or course.reason
     return Preview(email, prospect.name, sequence, prospect.place.timezone, shown, over, outcome)
 
@@ -180,8 +188,9 @@ def _all(tx: Connection, rehearsal: Rehearsal, prospect: int, enrolment: int) ->
     for touch in touches.of_prospect(tx, prospect):
         step = rehearsal.workspace.sequence(touch.sequence).step(touch.step)
         if touch.sent_at is not None and touch.enrolment == enrolment and step is not None:
-            kind = "invite" if type(step).__name__ == "InviteStep" else "email"
-            yield Shown(touch.sent_at, kind, step.id, step.purpose, touch.subject, _text(touch.raw))
+            kind = "invite" if isinstance(step, InviteStep) else "email"
+            text, meets_at = _text(touch.raw), _meeting(touch.raw)
+            yield Shown(touch.sent_at, kind, step.id, step.purpose, touch.subject, text, meets_at)
     for task in tasks.of_prospect(tx, prospect):
         if task.enrolment == enrolment:
             kind = "problem" if task.kind in OBSTACLES or not task.step else task.kind
@@ -193,3 +202,13 @@ def _text(raw: bytes) -> str:
     message = message_from_bytes(raw, policy=policy.default)
     body = message.get_body(("plain",))
     return "\n".join(str(body.get_content()).split("\r\n")).strip() if body is not None else ""
+
+
+def _meeting(raw: bytes) -> datetime | None:
+    """Return when the meeting begins that a message asks for."""
+    for part in message_from_bytes(raw, policy=policy.default).walk():
+        if part.get_content_type() == "text/calendar":
+            event = Calendar.from_ical(part.get_content()).walk("VEVENT")[0]
+            begins: datetime = event.decoded("dtstart")
+            return begins.astimezone(UTC)
+    return None
