@@ -163,6 +163,23 @@ async def test_what_they_write_after_it_is_erased_when_they_ask_again(told: Stor
     assert said(capfd, "audit").status == 0
 
 
+async def test_the_way_out_of_a_forgotten_mail_counts_for_whoever_takes_it(told: Story, capfd: Any) -> None:
+    """From another address: that one is not written to any more, and nobody is asked about somebody forgotten."""
+    told.bring_in(ANN, other := "another@a.example")
+    told.work()
+    await told.days(1)
+    ref = told.answering(ANN, "").partition(b"In-Reply-To: <")[2].partition(b"@")[0].decode()
+    written = f"From: {other}\r\nTo: julie@abc.example\r\nMessage-ID: <out@a.example>\r\nSubject: unsubscribe {ref}\r\n"
+    opt_out = f"{written}Date: {told.clock.now():%a, %d %b %Y %H:%M:%S} +0000\r\n\r\n\r\n".encode()
+    assert said(capfd, "forget", ANN).status == 0
+    told.arrive(opt_out)
+    suppressed = [row["email"] for row in said(capfd, "suppress", "list", "--json").json]
+    assert suppressed == [other]
+    assert said(capfd, "show", other, "--json").json["enrolments"][-1]["state"] == "halted"
+    assert not said(capfd, "today", "--json").json["tasks"]
+    assert said(capfd, "audit").status == 0
+
+
 async def test_reports_are_cleaned_and_lists_are_named(told: Story, capfd: Any, tmp_path: Path) -> None:
     done = tmp_path / "inbox" / "done"
     done.mkdir()

@@ -184,8 +184,8 @@ def count(tx: Connection) -> int:
 
 
 def suppress(tx: Connection, email: str, reason: str, now: datetime) -> bool:
-    """Never write to this address again; False when it was so already."""
-    if tx.execute(_OF_ADDRESS, {"email": email}).first() is not None:
+    """Never write to this address again; False when it was so already, as with what stands for somebody forgotten."""
+    if email.endswith(NOBODY) or tx.execute(_OF_ADDRESS, {"email": email}).first() is not None:
         return False
     tx.execute(suppressions.insert().values(email=email, reason=reason, at=now))
     return True
