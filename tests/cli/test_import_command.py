@@ -88,8 +88,20 @@ def test_what_was_sent_is_not_taken_back(told: Story, capfd: Any) -> None:
     said(capfd, "halt", "bob@a.example")
     told.work()
     answer = said(capfd, "import", "--undo", "1")
-    assert "something was sent" in answer.out
+    assert (answer.status, "something was sent" in answer.out) == (1, True)
     assert said(capfd, "show", "ann@a.example").status == 0
+
+
+def test_an_undo_of_a_part_is_no_failure(told: Story, capfd: Any) -> None:
+    told.bring_in("ann@a.example", "bob@a.example", sequence="plan")
+    said(capfd, "halt", "bob@a.example")
+    answer = said(capfd, "import", "--undo", "1", "--json")
+    assert (answer.status, answer.json["enrolments"], answer.json["stays"]) == (0, 1, {"it is over already": 1})
+
+
+def test_a_file_that_is_refused_as_a_whole_is_no_import_under_way(told: Story, capfd: Any, tmp_path: Path) -> None:
+    assert said(capfd, "import", str(drop(tmp_path, "list.csv"))).status == 1
+    assert "under way" not in said(capfd, "imports").out
 
 
 def test_import_wants_files_or_an_undo_and_not_both(told: Story, capfd: Any, tmp_path: Path) -> None:

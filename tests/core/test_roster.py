@@ -38,6 +38,12 @@ def rejection(header: str, *cells: str) -> Rejection:
     return found
 
 
+@pytest.mark.parametrize("email", ["forgotten-7@forgotten.invalid", "Ann <ann@abc.INVALID>"])
+def test_an_address_that_no_mail_can_reach_is_none(email: str) -> None:
+    """What stands for people who were forgotten is such an address, and nobody comes back by it."""
+    assert ".invalid" in rejection("email", email).reason
+
+
 @pytest.mark.parametrize(
     ("header", "known"),
     [

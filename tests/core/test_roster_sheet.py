@@ -43,6 +43,7 @@ emails = st.sampled_from(
         "a@é.example",
         "a@x",
         "a@b@c.example",
+        "forgotten-7@forgotten.invalid",
     ]
 )
 texts = st.one_of(
@@ -155,6 +156,11 @@ def test_a_cell_is_as_long_as_it_may_be_and_no_longer() -> None:
         ["b@abc.example", "", "", "n" * (FIELD_MAX + 1), *[""] * 6],
     ]
     assert [row["verdict"] for row in together(long)] == ["enrolled", "rejected"]
+
+
+def test_an_address_that_no_mail_can_reach_costs_its_own_row_alone() -> None:
+    rows = [["forgotten-7@forgotten.invalid"], ["ann@abc.example"]]
+    assert [row["verdict"] for row in together(rows, roster_header.read(["email"]))] == ["rejected", "enrolled"]
 
 
 def test_new_people_go_to_the_mailbox_with_the_fewest() -> None:

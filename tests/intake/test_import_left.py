@@ -7,12 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from cadenced.engine import intake_spool
-from cadenced.engine.intake_import import File, Job, run
+from cadenced.engine.intake_import import File, Job, import_file, run
 from cadenced.engine.intake_left import PATIENCE
 from cadenced.store.import_spool import Spool
-from cadenced.store.schema import import_verdicts, prospects
+from cadenced.store.schema import import_verdicts, imports, prospects
 from intake.folder import NOW, RULES, Inbox
 
 ROWS = "email\na@abc.example\nb@abc.example\na@abc.example\n"
@@ -128,6 +129,28 @@ async def test_rows_that_were_only_put_aside_are_swept_away_after_a_day(inbox: I
     await aged(inbox)
     assert waiting(inbox) == []
     assert inbox.store.count(prospects) == 0
+    assert [row.state for row in inbox.store.all(select(imports))] == ["given_up"]
+
+
+async def test_a_list_whose_rows_were_swept_away_comes_in_whole_when_it_comes_again(inbox: Inbox) -> None:
+    file = listed(inbox)
+    with Job(inbox.store.database, file, RULES) as job:
+        job.begin(NOW)
+        job.stage()
+    await aged(inbox)
+    assert import_file(inbox.store.database, file, RULES, NOW).counts["enrolled"] == 2
+    assert [row.state for row in inbox.store.all(select(imports))] == ["active"]
+
+
+async def test_another_look_that_was_swept_away_leaves_what_came_before(inbox: Inbox) -> None:
+    file = listed(inbox)
+    assert import_file(inbox.store.database, file, RULES, NOW).counts["enrolled"] == 2
+    with Job(inbox.store.database, file, RULES) as job:
+        assert job.begin(NOW).phase == "staging"
+        job.stage()
+    await aged(inbox)
+    assert [row.state for row in inbox.store.all(select(imports))] == ["active"]
+    assert import_file(inbox.store.database, file, RULES, NOW).counts["unchanged"] == 3
 
 
 async def test_rows_in_the_hands_of_a_command_are_not_swept_away(inbox: Inbox) -> None:

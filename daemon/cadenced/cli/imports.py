@@ -47,7 +47,8 @@ def bring_in(files: tuple[Path, ...], sequence: str, undone: int | None, folder:
     """Import CSV files at once: each becomes prospects and enrolments as a whole, or not at all.
 
     Every row gets a verdict, in NAME.report.csv beside the file: enrolled, updated, unchanged, suppressed, rejected.
-    The same file again enrols nobody twice. The exit status is 1 where a file, or every row of one, was refused.
+    The same file again enrols nobody twice. The exit status is 1 where a file, or every row of one, was refused,
+    and where nothing of an import can be taken back.
     """
     if bool(files) == (undone is not None):
         raise UsageError("name CSV files to import, or an import to take back with --undo ID (cadenced imports)")
@@ -185,7 +186,7 @@ def _undo(workspace: Workspace, import_id: int, *, as_json: bool) -> int:
         examples = [{"email": email, "reason": reason} for email, reason in undone.examples]
         gone = {"id": import_id, "enrolments": undone.enrolments, "prospects": undone.prospects}
         document({**gone, "stays": dict(undone.stays), "examples": examples})
-        return 0
+        return _status(undone)
     taken = _taken_back(import_id, undone)
     screen.show(screen.paragraph(taken))
     for reason, count in undone.stays.items():
@@ -193,7 +194,12 @@ def _undo(workspace: Workspace, import_id: int, *, as_json: bool) -> int:
         for email, why in undone.examples[:_KEPT_SHOWN]:
             if why == reason:
                 screen.show(screen.paragraph(email, indent=4, style="dim"))
-    return 0
+    return _status(undone)
+
+
+def _status(undone: import_undo.Undone) -> int:
+    """Return 1 where nothing was taken back, and something stays: the undo was refused as a whole."""
+    return 1 if undone.stays and not undone.enrolments and not undone.prospects else 0
 
 
 def _taken_back(import_id: int, undone: import_undo.Undone) -> str:
@@ -228,9 +234,13 @@ def listing(*, as_json: bool) -> None:
 
 
 def _state(row: Row[Any]) -> str:
-    return {"active": "done", "staging": "under way", "activating": "under way", "undoing": "half undone"}.get(
-        row.state, str(row.state)
-    )
+    return {
+        "active": "done",
+        "staging": "under way",
+        "activating": "under way",
+        "undoing": "half undone",
+        "given_up": "given up",
+    }.get(row.state, str(row.state))
 
 
 def _short(row: Row[Any]) -> str:

@@ -24,6 +24,9 @@ _INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x2060, 0x2065)
 _SPACES = " \t\r\n\xa0\u2007\u202f\u3000"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffd]")
 _NAMED = re.compile(r"([^<>]*)<([^<>]*)>")
+NOWHERE = ".invalid"
+"""The end of domains that never exist (RFC 6761, 6.4)."""
+
 _DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
 
@@ -57,6 +60,14 @@ def normalise(text: str) -> str:
     if _PLAIN.fullmatch(text):  # nearly every address of a file: nothing to clean, nothing to doubt
         return text
     return parse_mailbox(text).email.lower()
+
+
+def reachable(text: str) -> str:
+    """Return a normalised address; AddressError too where no mail can ever arrive."""
+    email = normalise(text)
+    if email.endswith(NOWHERE):
+        raise AddressError("no mail can be sent to a domain that ends in .invalid")
+    return email
 
 
 def identity(email: str) -> str:

@@ -82,7 +82,7 @@ class Roster:
 
     def _entry(self, cells: Sequence[str]) -> Entry:
         try:
-            email = address.normalise(cells[self._email])
+            email = address.reachable(cells[self._email])
         except AddressError as fault:
             raise AddressError(f"{self.header.titles[self._email]}: {fault}") from fault
         row = self.row(cells)

@@ -309,14 +309,14 @@ def _has_edges(text: str) -> bool:
 def _emails(cells: Sequence[str]) -> list[str]:
     """Return the one form of each address, ``""`` for those that are none."""
     text = "\n".join(cells)
-    if text.isascii() and _PLAIN.fullmatch(lower := text.lower()):
+    if text.isascii() and _PLAIN.fullmatch(lower := text.lower()) and address.NOWHERE not in lower:
         return lower.split("\n")
     return [_email(cell) for cell in cells]
 
 
 def _email(cell: str) -> str:
     try:
-        return address.normalise(cell)
+        return address.reachable(cell)
     except AddressError:
         return ""
 

@@ -77,11 +77,20 @@ def run(job: Job, now: datetime, progress: Progress) -> None:
     job.begin(now)
     while job.stage():
         progress(job.rows)
-    job.settle()
+    _settle(job, now)
     with closing(job.activation(now)) as steps:
         while not steps.is_over:
             steps.step()
             time.sleep(steps.rest())
+
+
+def _settle(job: Job, now: datetime) -> None:
+    """Settle what is read; a file that is refused as a whole is no import under way."""
+    try:
+        job.settle()
+    except RefusedError:
+        job.take_back(now)
+        raise
 
 
 class Job:

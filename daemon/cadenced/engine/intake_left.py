@@ -54,7 +54,14 @@ class Left:
             if self._is_begun(spool):
                 return spool
             spool.remove()
+            self._give_up(path)
         return None
+
+    def _give_up(self, path: Path) -> None:
+        """Note that an import is over whose rows are swept away."""
+        for import_id, digest, sequence in self._database.read(imports.staging):
+            if import_spool.place(path.parent, digest, sequence) == path:
+                self._database.transact(partial(imports.give_up, import_id=import_id))
 
     def _is_begun(self, spool: Spool) -> bool:
         if not spool.is_whole:

@@ -35,7 +35,8 @@ from cadenced.store.schema import imports as table
 _BY_ITSELF = ("imported", "enrolled", "unenrolled")
 _SHOWN = 50
 _UNDER_WAY = "is under way; take it back once it has ended"
-_NOT_NOW = {"undone": "was taken back already", "staging": _UNDER_WAY, "activating": _UNDER_WAY}
+_GIVEN_UP = "was given up before anybody came by it"
+_NOT_NOW = {"undone": "was taken back already", "given_up": _GIVEN_UP, "staging": _UNDER_WAY, "activating": _UNDER_WAY}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from cadenced.errors import RefusedError, StoreError
-from cadenced.store.schema import enrolments, import_verdicts, imports
+from cadenced.store.schema import enrolments, import_verdicts, imports, prospects
 
 VERDICTS = ("enrolled", "updated", "unchanged", "suppressed", "rejected")
 """What becomes of a row (CONTRACT 2)."""
@@ -72,7 +72,7 @@ def begin(tx: Connection, source: Source, now: datetime, spooled: int = 0) -> Be
 
 def _worth_another_look(counts: Mapping[str, int]) -> bool:
     """Whether the same rows could fare better now: a sequence exists that did not, a suppression was lifted."""
-    return any(counts.get(verdict) for verdict in ("rejected", "suppressed", "unchanged"))
+    return not counts or any(counts.get(verdict) for verdict in ("rejected", "suppressed", "unchanged"))
 
 
 def _insert(tx: Connection, source: Source, now: datetime) -> int:
@@ -97,6 +97,20 @@ def halfway(tx: Connection) -> list[tuple[str, str]]:
     """Return the imports that are becoming real: their digests and sequences."""
     query = select(imports.c.sha256, imports.c.sequence).where(imports.c.state == "activating")
     return [(digest, sequence) for digest, sequence in tx.execute(query.order_by(imports.c.id))]
+
+
+def staging(tx: Connection) -> list[tuple[int, str, str]]:
+    """Return the imports whose rows are being put aside: ids, digests and sequences."""
+    query = select(imports.c.id, imports.c.sha256, imports.c.sequence).where(imports.c.state == "staging")
+    return [(key, digest, sequence) for key, digest, sequence in tx.execute(query)]
+
+
+def give_up(tx: Connection, import_id: int) -> None:
+    """Note that rows which were put aside are gone, and come no more; who came by them before is there as ever."""
+    came = select(prospects.c.id).where(prospects.c.import_id == import_id).limit(1)
+    state = "given_up" if tx.execute(came).first() is None else "active"
+    mine = (imports.c.id == import_id, imports.c.state == "staging")
+    tx.execute(update(imports).where(*mine).values(state=state))
 
 
 def begin_activation(tx: Connection, import_id: int) -> tuple[str, int]:

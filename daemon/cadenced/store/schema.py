@@ -342,7 +342,7 @@ imports = Table(
     _number("reached"),
     UniqueConstraint("sha256", "sequence"),
 )
-"""``state``: ``staging activating active undoing undone``; rows up to the place ``reached`` are real."""
+"""``state``: ``staging activating active undoing undone given_up``; rows up to the place ``reached`` are real."""
 
 import_verdicts = Table(
     "import_verdicts",
