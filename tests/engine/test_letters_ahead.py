@@ -15,6 +15,8 @@ from test_hostile_orders import Home
 
 from cadenced import ports
 from cadenced.core.model import TouchState
+from cadenced.engine import desk as desks
+from cadenced.engine.desk import Claimed
 from cadenced.engine.preparation import Case
 from cadenced.engine.scribe import Scribe
 from cadenced.engine.sender import Sender
@@ -49,6 +51,11 @@ class Desk:
         box = replace(home.workspace.mailbox("julie"), **mailbox)
         self.sender = Sender(home.workspace, box, self.wire, self.wire, self.scribe)  # type: ignore[arg-type] # it plays the watcher too
 
+    def all_claimed(self) -> list[Claimed]:
+        home = self.home
+        batch = home.do(lambda tx: desks.claim_mail(tx, home.workspace, home.moment(tx), len(EVERYBODY), ()))
+        return list(batch.claimed)
+
     async def send_all(self) -> None:
         self.wire.go.set()
         before = -1
@@ -75,6 +82,21 @@ async def test_the_next_letters_are_made_while_those_before_are_on_the_wire_and_
     everyone = [one for made in desk.scribe.made for one in made]
     assert len(everyone) == len(set(everyone)) == len(EVERYBODY)
     assert desk.wire.under_way == len(EVERYBODY)
+
+
+async def test_what_has_its_bytes_already_is_on_the_wire_once_beside_those_whose_letters_are_made(home: Home) -> None:
+    desk = Desk(home)
+    for claimed in desk.all_claimed()[ROOM + 3 : ROOM + 9]:  # as after a restart, or a 4yz
+        home.settle(claimed, ports.Deferred("later", "gate"))
+    home.do(lambda tx: tx.execute(touches.delete().where(touches.c.state == "claimed")))
+    offered: list[int] = []
+    desk.wire.answer = lambda message: (offered.append(message.touch), TAKEN)[1]
+    await desk.sender.tick()
+    assert desk.sender._ahead is not None
+    assert len(desk.sender._ahead.look.wanted.fresh) == BATCH - 6
+    await desk.send_all()
+    assert sorted(offered) == sorted(set(offered))
+    assert counted(home, TouchState.SENT) == len(EVERYBODY)
 
 
 @pytest.mark.parametrize("limit", [33, 40, 48, 59])

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -196,12 +196,13 @@ class Sender:
         return batch
 
     def _look_further(self, look: _Look) -> None:
-        """Have the letters made that leave after those on the wire."""
+        """Have the letters made that leave after those on the wire; what has its bytes already joins these at once."""
         self._put_on_wire(look.wanted.again, look.at)
         if look.wanted.fresh:
-            letters = asyncio.create_task(self._write(look.wanted), name=f"letters {self._mailbox.name}")
+            left = replace(look, wanted=replace(look.wanted, again=()))
+            letters = asyncio.create_task(self._write(left.wanted), name=f"letters {self._mailbox.name}")
             letters.add_done_callback(lambda _: self.wake.set())
-            self._ahead = _Ahead(look, self._workspace.library, letters)
+            self._ahead = _Ahead(left, self._workspace.library, letters)
 
     def _take_ahead(self, now: float, *, is_full: bool) -> _Ahead | None:
         """Return what was made ahead, once; given up where it waited too long, or is not what would be made now."""
@@ -235,6 +236,8 @@ class Sender:
 
     def _put_on_wire(self, batch: Sequence[Claimed], looked_at: float) -> None:
         for claimed in batch:
+            if claimed.enrolment in self._on_wire:  # its first end would free the touch for a second payload
+                raise AssertionError(f"touch {claimed.touch.id} is on the wire already")
             self._armoury.note_claim(claimed.touch.id, looked_at)
             task = asyncio.create_task(self._submit(claimed), name=f"touch {claimed.touch.id}")
             self._on_wire[claimed.enrolment] = task
