@@ -119,6 +119,20 @@ def test_a_copy_of_ours_that_stands_in_no_row_holds_and_is_written_down_as_sent_
     assert waiting(home).found == 1
 
 
+def test_a_copy_tells_by_where_it_was_filed_when_its_mail_left_and_not_by_when_it_was_written(home: Home) -> None:
+    begun = home.enrol(ANN)
+    claimed = home.sends()
+    written_at = home.now
+    home.do(lambda tx: tx.execute(schema.touches.delete()))
+    home.do(lambda tx: tx.execute(schema.enrolments.update().values(step="one", done=[], due_at=written_at)))
+    home.pass_time(timedelta(hours=2))
+    left_at = home.now
+    home.absorb(claimed.message.raw, folder="Sent")
+    (touch,) = home.read(lambda tx: touches.of_prospect(tx, begun.prospect))
+    assert touch.sent_at == left_at
+    assert home.standing(ANN).anchor == left_at
+
+
 def test_a_copy_of_somebody_not_imported_yet_keeps_the_mail_from_leaving_later(home: Home) -> None:
     home.enrol(ANN)
     (claimed,) = home.claims()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from cadenced.engine.watcher import ATTENTION, CLOSE_TICK, Watcher, slowness
 from cadenced.engine.workspace import TICK, Workspace
 from cadenced.errors import WireError
 from cadenced.library import Library
+from cadenced.ports import Fetched, Folder
 from cadenced.sandbox.ports import RehearsalInbox
 from cadenced.store import mailboxes
 from cadenced.store.database import Database
@@ -182,3 +183,23 @@ async def test_a_thousand_mailboxes_are_read_once_a_minute_each(watcher: Watcher
     assert await watcher.tick() == timedelta(seconds=60)
     await watcher.fence()
     assert await watcher.tick() == timedelta(seconds=60)
+
+
+async def test_what_was_sent_is_read_before_what_came_in_so_that_an_answer_finds_what_it_answers(
+    workspace: Workspace, clock: HastyClock
+) -> None:
+    read: list[str] = []
+
+    class Noting(RehearsalInbox):
+        async def fetch(self, folder: Folder, after_uid: int, limit: int = 50) -> Sequence[Fetched]:
+            read.append(folder.role)
+            return await super().fetch(folder, after_uid, limit)
+
+    inbox = Noting(clock, {"INBOX": "inbox", "Archive": "", "Sent": "sent"})
+    watcher = Watcher(workspace, workspace.mailbox("julie"), inbox)
+    await watcher.tick()
+    for name in ("INBOX", "Archive", "Sent"):
+        inbox.deliver(b"From: a@b.example\r\n\r\nHello\r\n", name)
+    read.clear()
+    await watcher.fence()
+    assert read == ["sent", "inbox", ""]

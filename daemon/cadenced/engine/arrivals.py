@@ -129,7 +129,7 @@ def _own(tx: Connection, workspace: Workspace, arrived: Arrived, message: Inboun
     ref = restored_copies.reference_of(message)
     touch = copies.note(tx, workspace, ref, message, arrived.mail.received_at) if ref else None
     if touch is None:
-        whose = restored_copies.take(tx, workspace, arrived.mailbox, arrived.folder, (message, arrived.mail.raw))
+        whose = restored_copies.take(tx, workspace, arrived.mailbox, arrived.folder, (message, arrived.mail))
         if not whose:
             _written_by_hand(tx, workspace, arrived, message)
         return whose == "ours"

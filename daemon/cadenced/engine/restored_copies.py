@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from cadenced.core.model import Enrolment
 from cadenced.engine import restore, settling
 from cadenced.engine.workspace import Workspace
+from cadenced.ports import Fetched
 from cadenced.reading.inbound import Inbound
 from cadenced.store import copies, enrolments, inbox, people, touches
 from cadenced.store.touches import Frozen
@@ -25,12 +27,12 @@ _GENERATIONS = 3
 """So many generations beyond those that are known are tried."""
 
 
-def take(tx: Connection, workspace: Workspace, mailbox: str, folder: str, copy: tuple[Inbound, bytes]) -> str:
-    """Take in a mail from our own address that no touch is known for; ``copy`` is the message and its bytes.
+def take(tx: Connection, workspace: Workspace, mailbox: str, folder: str, copy: tuple[Inbound, Fetched]) -> str:
+    """Take in a mail from our own address that no touch is known for; ``copy`` is what it says, and how it lies there.
 
     Returns whose it is: ``ours`` (sent by this installation), ``another``'s, or ``""`` where it was written by hand.
     """
-    message, raw = copy
+    message, mail = copy
     ref = reference_of(message)
     key = made_here(tx, workspace, ref, message) if len(ref) == LENGTH else None
     if key is None and not message.cadence_ref:
@@ -39,7 +41,7 @@ def take(tx: Connection, workspace: Workspace, mailbox: str, folder: str, copy: 
     inbox.note_own(tx, mailbox, ref[:40], workspace.now())
     if key is not None and fresh:
         restore.found_one(tx, workspace, folder)
-        _adopt(tx, workspace, key, message, raw)
+        _adopt(tx, workspace, key, message, mail)
     return "another" if key is None else "ours"
 
 
@@ -66,7 +68,7 @@ def _possible(tx: Connection, workspace: Workspace, email: str) -> Iterator[Touc
                 yield TouchKey(email, name, step.id, generation)
 
 
-def _adopt(tx: Connection, workspace: Workspace, key: TouchKey, message: Inbound, raw: bytes) -> None:
+def _adopt(tx: Connection, workspace: Workspace, key: TouchKey, message: Inbound, mail: Fetched) -> None:
     """Write the touch into the ledger as sent, and move its enrolment on; one that is not known yet is left for later.
 
     The mark of ``inbox.note_own`` keeps the same touch from being sent should its enrolment come to be.
@@ -78,11 +80,22 @@ def _adopt(tx: Connection, workspace: Workspace, key: TouchKey, message: Inbound
     if touches.of_step(tx, at_its_step, key.step) is not None:
         return
     now = workspace.now()
-    at = min(message.date or now, now)
-    touch = touches.reserve(tx, at_its_step, key.email, _frozen(message, raw), at)
+    at = min(_left_at(message, mail) or now, now)
+    touch = touches.reserve(tx, at_its_step, key.email, _frozen(message, mail.raw), at)
     touches.prove(tx, touch.id, "a copy of it was found that is newer than this database", at)
     copies.note_seen(tx, touch.id, now)
     settling.note_sent(tx, workspace, enrolment, touch, at)
+
+
+def _left_at(message: Inbound, mail: Fetched) -> datetime | None:
+    """Return when a mail left: it is dated as it is written, and may be offered for days before a server takes it.
+
+    What was filed later than that was moved there, or filed by somebody else.
+    """
+    dated, filed = message.date, mail.received_at
+    if dated is None or filed is None:
+        return dated
+    return max(dated, filed) if filed <= dated + settling.PATIENCE else dated
 
 
 def _enrolment_of(tx: Connection, key: TouchKey) -> Enrolment | None:
