@@ -152,8 +152,8 @@ class TestFiles:
         desk.template("t", "")
 
         assert [problem.partition(" (")[0] for problem in desk.problems()] == [
-            "sequences/a.yaml:1: the file is empty",
-            "templates/t.md:1: the file is empty",
+            "sequences/a.yaml:1:1: the file is empty",
+            "templates/t.md:1:1: the file is empty",
         ]
 
     def test_a_file_that_is_not_utf_8_is_named_with_its_place(self, desk):
@@ -220,6 +220,12 @@ class TestFields:
         assert any("a.yaml:4:9:" in str(warning) for warning in desk.load().warnings)
 
 
+def test_a_default_sequence_that_does_not_exist_is_shown_where_it_is_named(desk):
+    config = desk.root / "cadenced.toml"
+    config.write_text('[daemon]\ninbox = "inbox"\ndefault_sequence = "nurtur"\n')
+    assert "cadenced.toml:3:20: default_sequence: " in desk.problems(default_sequence="nurtur", config=config)[0]
+
+
 def test_the_default_sequence_must_exist(desk):
     desk.sequence("nurture", "steps: [{task: x}]")
 
@@ -240,5 +246,5 @@ def test_paths_are_told_as_seen_from_where_the_command_runs(desk, monkeypatch):
     desk.sequence("a", "")
     monkeypatch.chdir(desk.root)
 
-    with pytest.raises(BrokenWorkspaceError, match=r"^sequences/a\.yaml:1: "):
+    with pytest.raises(BrokenWorkspaceError, match=r"^sequences/a\.yaml:1:1: "):
         library.load(desk.where)

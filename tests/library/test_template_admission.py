@@ -146,6 +146,8 @@ def test_a_bomb_in_the_folder_is_a_problem_of_the_library_with_its_file(desk, sa
     desk.template("fine")
     desk.sequence("a", "steps: [{email: spin}, {email: fine}]")
 
-    with pytest.raises(BrokenWorkspaceError, match=r"^\S*templates/spin\.md:1: it takes more time or memory") as caught:
+    with pytest.raises(
+        BrokenWorkspaceError, match=r"^\S*templates/spin\.md:1:1: it takes more time or memory"
+    ) as caught:
         library.load(desk.where, sabotaged)
     assert len(caught.value.problems) == 1

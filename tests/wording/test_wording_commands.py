@@ -90,6 +90,13 @@ def test_voice_prints_the_contracts_object() -> None:
     assert found["spans"][2] == {"line": 2, "column": 4, "end_column": 6, "text": "’s", "voice": "joint"}
 
 
+@pytest.mark.parametrize("command", ["voice", "lint"])
+def test_an_unknown_language_is_a_usage_error_that_names_the_known_ones(command: str) -> None:
+    result = _run(command, "--language", "xx", "-", given="You asked.")
+    assert result.exit_code == 2
+    assert "en, fr, de" in result.output
+
+
 def test_voice_shows_the_balance_below_the_text() -> None:
     assert _run("voice", "-", given="I see you.").output.endswith("share of the reader 50%\n")
 
