@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from cadenced.core.model import Draft, Thread
-from cadenced.writing import compose, context, identity
+from cadenced.writing import compose, context, identity, parts
 from cadenced.writing.footer import Footer
 from cadenced.writing.template import Template, parse
 from writing import samples
@@ -62,9 +62,9 @@ def library_message(draft: Draft) -> bytes:
     built = EmailMessage()
     built["From"], built["To"] = "Julie Martin <julie@abc.example>", "Mike O'Brien <mike@acme.example>"
     built["Subject"] = draft.subject
-    parts = compose.text_and_html(draft, FOOTER, "en")
-    built.set_content(parts.text)
-    built.add_alternative(parts.html, subtype="html")
+    both = parts.text_and_html(draft, FOOTER, "en")
+    built.set_content(both.text)
+    built.add_alternative(both.html, subtype="html")
     return built.as_bytes()
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cadenced.core.model import Draft, Thread
 from cadenced.errors import ComposeError
-from cadenced.writing.compose import compose, text_and_html
+from cadenced.writing.compose import compose
+from cadenced.writing.parts import text_and_html
 from writing.samples import display_name, envelope
 
 LINE = st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=120).filter(

@@ -196,7 +196,8 @@ def _prospect(order: Order) -> Prospect:
 
 
 def _recipient_name(order: Order) -> str:
-    name = _prospect(order).name
+    names = (order.fields.get("first_name"), order.fields.get("last_name"))
+    name = " ".join(filter(None, names))
     return "" if name == order.email else name
 
 

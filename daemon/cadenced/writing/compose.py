@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import functools
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 
 from cadenced.core.model import Draft, Thread
 from cadenced.errors import ComposeError
-from cadenced.writing import footer as footers
-from cadenced.writing import header, lines, markdown
+from cadenced.writing import header, parts
 from cadenced.writing.footer import Footer
 
 MOST_REFERENCES = 20
 """Ids of a thread that are named besides its first; clients thread by the first and the last ones."""
 
 _NEW_THREAD = Thread()
-_ANY_REFERENCE = "anyreferenceofatouch000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ def _fields(envelope: Envelope, draft: Draft, boundary: str) -> list[tuple[str, 
     if not own_id or not envelope.reference.isalnum():
         raise ComposeError(f"{envelope.message_id!r} is not a Message-ID")
     fields = [
-        ("Date", f"Date: {format_datetime(envelope.date)}\r\n"),
+        ("Date", f"Date: {header.date(envelope.date)}\r\n"),
         ("From", header.mailbox("From", envelope.sender_name, envelope.sender_address)),
         ("To", header.mailbox("To", envelope.recipient_name, envelope.recipient_address)),
         ("Subject", header.unstructured("Subject", subject)),
@@ -113,45 +108,14 @@ def _lines(fields: list[tuple[str, str]]) -> str:
 
 
 def _body(envelope: Envelope, draft: Draft, footer: Footer | None, boundary: str) -> str:
-    rendered = text_and_html(draft, footer, envelope.language, envelope.reference)
+    text, html = parts.leaving(draft, footer, envelope.language, envelope.reference)
     return (
         f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        f"Content-Transfer-Encoding: quoted-printable\r\n\r\n{_quoted(rendered.text)}"
+        f"Content-Transfer-Encoding: quoted-printable\r\n\r\n{text}"
         f"\r\n--{boundary}\r\nContent-Type: text/html; charset=utf-8\r\n"
-        f"Content-Transfer-Encoding: quoted-printable\r\n\r\n{_quoted(rendered.html)}"
+        f"Content-Transfer-Encoding: quoted-printable\r\n\r\n{html}"
         f"\r\n--{boundary}--\r\n"
     )
-
-
-def text_and_html(draft: Draft, footer: Footer | None, language: str, reference: str = "") -> markdown.Rendered:
-    """Return both parts as they will be read, LF line ends, with the footer below; it may name the ``reference``."""
-    rendered = markdown.render(lines.normalised(draft.body))
-    below = footers.markdown(footer, draft.body) if footer else ""
-    text, fragment = rendered.text, rendered.html
-    if below:
-        foot = _foot(below, reference)
-        text = f"{text}\n{foot.text}"
-        fragment = f'{fragment}<div style="margin-top:2em;font-size:12px;color:#777">\n{foot.html}</div>\n'
-    return markdown.Rendered(text, markdown.page(fragment, language))
-
-
-def _foot(below: str, reference: str) -> markdown.Rendered:
-    """Render a footer. But for the reference, letters and digits that no markup can touch, it is the same each time."""
-    if not (reference and reference.isalnum() and reference in below):
-        return markdown.render(below)
-    known = _known_foot(below.replace(reference, _ANY_REFERENCE))
-    return markdown.Rendered(*(part.replace(_ANY_REFERENCE, reference) for part in known))
-
-
-@functools.lru_cache(maxsize=256)
-def _known_foot(below: str) -> markdown.Rendered:
-    return markdown.render(below)
-
-
-def _quoted(text: str) -> str:
-    """Return quoted-printable with CRLF (RFC 2045, 6.7); ``=_`` of the boundary can never occur in it."""
-    data = binascii.b2a_qp(text.encode("utf-8", "replace"), istext=True)
-    return data.decode("ascii").replace("\n", "\r\n")
 
 
 def _with_calendar(raw: bytes, calendar: bytes, boundary: str) -> bytes:

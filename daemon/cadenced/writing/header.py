@@ -6,6 +6,7 @@ import base64
 import functools
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
 from cadenced.errors import ComposeError
 
@@ -13,6 +14,8 @@ LONGEST_NAME = 200
 LONGEST_SUBJECT = 500
 LONGEST_LINE = 998  # RFC 5322, 2.1.1
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|=\\?")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -52,6 +55,20 @@ def uri(text: str, what: str) -> str:
     if not _URI.fullmatch(text):
         raise ComposeError(f"{what} is not a URL that can stand in a header: {text[:80]!r}")
     return text
+
+
+def date(at: datetime) -> str:
+    """Return a moment as a Date field says it (RFC 5322, 3.3), in its own zone; a naive one says that none is known."""
+    offset = at.utcoffset()
+    zone = "-0000" if offset is None else f"{at:%z}" if offset.seconds % 60 else _zone(offset)
+    day = f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year:04d}"
+    return f"{day} {at.hour:02d}:{at.minute:02d}:{at.second:02d} {zone}"
+
+
+@functools.lru_cache(maxsize=64)
+def _zone(offset: timedelta) -> str:
+    minutes = abs(offset) // timedelta(minutes=1)
+    return f"{'-' if offset < timedelta() else '+'}{minutes // 60:02d}{minutes % 60:02d}"
 
 
 def unstructured(name: str, text: str) -> str:

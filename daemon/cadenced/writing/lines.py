@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+_SIGNS = ("\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029")
 _OTHER_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
 def normalised(source: str) -> str:
     """Return ``source`` without a byte order mark and with LF as its only line end."""
-    return _OTHER_LINE_ENDS.sub("\n", source.removeprefix("\ufeff"))
+    text = source.removeprefix("\ufeff")
+    return _OTHER_LINE_ENDS.sub("\n", text) if any(sign in text for sign in _SIGNS) else text

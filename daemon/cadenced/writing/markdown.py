@@ -52,15 +52,15 @@ _PARSER = _dialect()
 
 def render(source: str) -> Rendered:
     """Render a body. Plain paragraphs and lists take a short way that gives what the parser gives."""
-    parts = [_block(region) for region in _regions(source)]
+    parts = [block(region) for region in regions(source)]
     return Rendered("\n\n".join(part.text for part in parts if part.text) + "\n", "".join(part.html for part in parts))
 
 
-def _regions(source: str) -> Iterator[str]:
+def regions(source: str) -> Iterator[str]:
     """Cut a body where blocks certainly end: before text that is neither marked nor indented, after an empty line."""
     start = end = 0  # of a region with marked or indented lines, empty where none is open
     for found in _CHUNK.finditer(source):
-        if _BLOCK_START.search(found[0]):
+        if is_marked(found[0]):
             start, end = (start if end else found.start()), found.end()
             continue
         if end:
@@ -71,10 +71,16 @@ def _regions(source: str) -> Iterator[str]:
         yield source[start:end]
 
 
-def _block(region: str) -> Rendered:
-    if _ACTIVE.search(_ESCAPED.sub("", region)):
+def is_marked(text: str) -> bool:
+    """Whether any line of it may begin something else than a paragraph, or go on with what stands before it."""
+    return _BLOCK_START.search(text) is not None
+
+
+def block(region: str) -> Rendered:
+    """Render one region."""
+    if _ACTIVE.search(_ESCAPED.sub("", region) if "\\" in region else region):
         return _cached(region)
-    if not _BLOCK_START.search(region):
+    if not is_marked(region):
         return _paragraph(region)
     return _bullets(region) if _BULLETS.fullmatch(region) else _cached(region)
 
@@ -86,7 +92,11 @@ def parsed(source: str) -> Rendered:
 
 
 def _paragraph(chunk: str) -> Rendered:
-    text = _ESCAPED.sub(r"\1", _SPACES_AT_BREAK.sub("\n", chunk.strip()))
+    text = chunk.strip()
+    if "\n" in text:
+        text = _SPACES_AT_BREAK.sub("\n", text)
+    if "\\" in text:
+        text = _ESCAPED.sub(r"\1", text)
     return Rendered(text, f"<p>{_marked_up(text)}</p>\n")
 
 
