@@ -38,7 +38,7 @@ from cadenced.mail.imap import Mailbox as ImapMailbox
 from cadenced.mail.privacy import hush_libraries
 from cadenced.mail.smtp import Pool
 from cadenced.ports import Clock, Mailer
-from cadenced.store import admitted, mailboxes, outlook, timeline, touches
+from cadenced.store import admitted, mailboxes, outlook, rests, timeline, touches
 from cadenced.store.database import Database
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _opened(config: Config, known: Library) -> Workspace:
             if time.monotonic() > until:
                 raise
             log.warning("waiting for the database", extra={"fault": str(fault)})
-            time.sleep(DATABASE_AGAIN)
+            rests.rest(DATABASE_AGAIN)
 
 
 def _admitted(database: Database) -> Collection[str]:

@@ -175,6 +175,12 @@ def add(anchor: datetime, delay: Delay, place: Place) -> datetime:
     """Return ``anchor`` plus ``delay`` on the prospect's calendar: days keep the wall clock's time over DST."""
     if delay.unit in _SECONDS:
         return anchor + timedelta(seconds=delay.amount * _SECONDS[delay.unit])
+    return _days_after(anchor, delay, place)
+
+
+@functools.lru_cache(maxsize=256)
+def _days_after(anchor: datetime, delay: Delay, place: Place) -> datetime:
+    """Remember what was counted: touches that are settled together go on from one moment."""
     local = anchor.astimezone(zone(place.timezone))
     day = _shift(local.date(), delay, place.country)
     return to_utc(day, local.time(), place.timezone)
@@ -241,6 +247,7 @@ def open_from(moment: datetime, window: Window, place: Place) -> datetime:
     raise NeverOpensError("no day of the next two years lies in this window")
 
 
+@functools.lru_cache(maxsize=1024)
 def _span(day: date, window: Window, place: Place, name: str) -> tuple[datetime, datetime] | None:
     if day.weekday() not in window.days or (window.holidays and is_holiday(day, place.country)):
         return None

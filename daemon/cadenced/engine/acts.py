@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -13,7 +12,7 @@ from cadenced.core.model import Enrolment, Prospect, TouchState
 from cadenced.engine import moves
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
-from cadenced.store import enrolments, forgotten, inbox, mailboxes, people, tasks, timeline, touches
+from cadenced.store import enrolments, forgotten, inbox, mailboxes, people, rests, tasks, timeline, touches
 
 CONVERSATION = frozenset({"reached", "interested", "meeting", "won", "lost", "answered", "not_interested"})
 """Outcomes of a task after which a human conversation runs, and the sequence rests. All others let it go on."""
@@ -253,5 +252,5 @@ def barrier(workspace: Workspace, prospect_id: int) -> bool:
     while workspace.database.read(lambda tx: touches.armed_for(tx, prospect_id)):
         if workspace.clock.monotonic() > deadline:
             return False
-        time.sleep(0.05)
+        rests.rest(0.05)
     return True

@@ -30,6 +30,9 @@ Fence = Callable[[], Coroutine[None, None, float | None]]
 Waiting = list[tuple[int, "asyncio.Future[float | None]"]]
 """Touches at the gate, each with the answer that is awaited."""
 
+TOO_LATE = float("-inf")
+"""The deadline where a commit of arms failed on its way: armed or not, nobody knows, and nothing may leave."""
+
 CLAIM_TTL = 120.0
 """Seconds that a claim may wait for its arming. A process that was stopped meanwhile plans anew."""
 
@@ -90,6 +93,7 @@ class Armoury:
                 began = await self._fenced()
                 batch = self._take()  # whoever came during the fence too: its age is what counts
                 if began is not None:
+                    deadlines = dict.fromkeys((touch for touch, _ in batch), TOO_LATE)
                     deadlines = await self._arm(_present(batch), began)
             except CadencedError as fault:
                 log.warning("arming failed", extra={"fault": str(fault)})

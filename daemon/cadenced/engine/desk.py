@@ -25,11 +25,12 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A touch that is this process's to send now."""
+    """A touch that is this process's to send now; ``was_armed`` is False once its submission ended before its arming."""
 
     enrolment: int
     touch: touches.Touch
     message: Outgoing
+    was_armed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from cadenced.engine import intake_report
 from cadenced.engine.intake_bytes import Examination, Nature
 from cadenced.engine.intake_csv import Batch, Table
 from cadenced.errors import RefusedError
-from cadenced.store import import_outcome, import_spool, import_undo, imports
+from cadenced.store import import_outcome, import_spool, import_undo, imports, rests
 from cadenced.store.database import Database
 from cadenced.store.import_activation import Activation
 from cadenced.store.import_spool import Spool
@@ -81,7 +80,7 @@ def run(job: Job, now: datetime, progress: Progress) -> None:
     with closing(job.activation(now)) as steps:
         while not steps.is_over:
             steps.step()
-            time.sleep(steps.rest())
+            rests.rest(steps.rest())
 
 
 def _settle(job: Job, now: datetime) -> None:

@@ -243,10 +243,17 @@ class Sender:
             self._on_wire[claimed.enrolment] = task
 
     async def _submit(self, claimed: Claimed) -> None:
+        deadline: float | None = None
+
+        async def gate(message: ports.Outgoing) -> float | None:
+            nonlocal deadline
+            deadline = await self._gate(message)
+            return deadline
+
         try:
-            answer = await self._mailer.submit(claimed.message, self._gate)
+            answer = await self._mailer.submit(claimed.message, gate)
             self._learn(claimed, answer)
-            await self._closing.settle(claimed, answer)
+            await self._closing.settle(replace(claimed, was_armed=deadline is not None), answer)
             log.info(type(answer).__name__.lower(), extra=self._told(claimed, answer))
             if isinstance(answer, ports.Accepted) and self._workspace.files_copies(self._mailbox):
                 self._file_later(claimed.touch)
@@ -280,7 +287,7 @@ class Sender:
         return None if self._stopping or self._resting() else await self._armoury.gate(message)
 
     def _resting(self) -> bool:
-        return self._rest_left() > timedelta(0)
+        return self._rest_until is not None and self._rest_left() > timedelta(0)
 
     def _rest_left(self) -> timedelta:
         until = self._rest_until

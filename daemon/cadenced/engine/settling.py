@@ -138,5 +138,5 @@ def _postpone(tx: Connection, workspace: Workspace, claimed: Claimed, span: time
 
 
 def _end(tx: Connection, workspace: Workspace, claimed: Claimed, state: TouchState, **columns: object) -> bool:
-    now = workspace.now()
-    return touches.settle(tx, claimed.touch.id, workspace.boot_id, state, settled_at=now, **columns)
+    touch, boot, now = claimed.touch.id, workspace.boot_id, workspace.now()
+    return touches.settle(tx, touch, boot, state, was_armed=claimed.was_armed, settled_at=now, **columns)

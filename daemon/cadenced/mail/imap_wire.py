@@ -169,7 +169,17 @@ def _listed(response: Response) -> Listed | None:
 
 
 def status(response: Response) -> tuple[bytes, dict[str, int]] | None:
-    """Return name and items of ``* STATUS name (UIDNEXT 1 …)``, None for any other response."""
+    """Return name and items of ``* STATUS name (UIDNEXT 1 …)``, None for any other response; not to be changed."""
+    return _status_before(response) if len(response.head) < 300 and not response.literals else _status(response)
+
+
+@functools.lru_cache(1024)
+def _status_before(response: Response) -> tuple[bytes, dict[str, int]] | None:
+    """Remember lines of usual length: in most folders nothing happens from look to look."""
+    return _status(response)
+
+
+def _status(response: Response) -> tuple[bytes, dict[str, int]] | None:
     tokens = _tokens_of(response, 1, "STATUS")
     if len(tokens) < 4 or not isinstance(tokens[3], list):
         return None

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from cadenced.core.model import TouchState
 from cadenced.errors import RefusedError
-from cadenced.store import imports
+from cadenced.store import imports, rests
 from cadenced.store.database import Database
 from cadenced.store.import_turns import REST, Turns
 from cadenced.store.schema import Utc, enrolments, events, inbound, prospects, tasks, touches
@@ -88,7 +88,7 @@ def _sliced(
         gone += database.transact(_bound(work, here))
         turns.took(time.monotonic() - begun)
         after = ids[-1]
-        time.sleep(REST if turns.is_over() else 0.0)
+        rests.rest(REST if turns.is_over() else 0.0)
     return gone
 
 

@@ -38,10 +38,20 @@ class Utc(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Store an aware datetime; a naive one is a mistake of the caller."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return self.to_number(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return an aware datetime in UTC."""
+        return self.from_number(value)
+
+    @staticmethod
+    def to_number(value: datetime | None) -> int | None:
+        """Return the microseconds since 1970."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    @staticmethod
+    def from_number(value: int | None) -> datetime | None:
+        """Return the moment so many microseconds after 1970."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 

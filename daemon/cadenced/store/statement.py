@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     Boolean,
     ColumnElement,
     Connection,
@@ -28,7 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from cadenced.store.schema import Utc
 
 Row = tuple[Any, ...]
 Convert = Callable[[Any], Any]
@@ -81,13 +84,13 @@ class _Plan:
         compiled = clause.compile(dialect=dialect, column_keys=keys, for_executemany=True)  # no key is asked back
         self.text = str(compiled)
         self._order: Sequence[str] = compiled.positiontup if compiled.positional else ()
-        ways_in = {name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in compiled.binds.items()}
+        ways_in = {name: _way_in(one.type, dialect) for name, one in compiled.binds.items()}
         given = [name for name in compiled.params if compiled.binds[name].required]
         self._inputs = [(name, ways_in[name]) for name in given]
         fixed = {name: value for name, value in compiled.params.items() if name not in given}
         self._fixed = {name: _converted(ways_in[name], value) for name, value in fixed.items()}
         answers = clause.exported_columns if clause.is_select or compiled.effective_returning else ()
-        ways_out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in answers]
+        ways_out = [_way_out(column.type, dialect) for column in answers]
         self._outputs = [(place, convert) for place, convert in enumerate(ways_out) if convert is not None]
 
     def values(self, given: Mapping[str, object]) -> Any:
@@ -108,6 +111,28 @@ class _Plan:
                 cells[place] = convert(cells[place])
             read.append(tuple(cells))
         return read
+
+
+def _way_in(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """Return what makes a value of ours one of the driver's; a moment goes past the types around its own."""
+    return Utc.to_number if isinstance(kind, Utc) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _way_out(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """Return what makes a value of the driver's one of ours; on SQLite JSON is text, as on no other database."""
+    if isinstance(kind, Utc):
+        return Utc.from_number
+    if isinstance(kind, JSON) and dialect.name == "sqlite":
+        return _from_json
+    return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _from_json(text: str | None) -> Any:
+    """Return what a JSON text says; most lists are empty."""
+    return [] if text == "[]" else None if text is None else _DECODE(text)[0]
+
+
+_DECODE = json.JSONDecoder().raw_decode
 
 
 def _converted(way: Convert | None, value: object) -> Any:

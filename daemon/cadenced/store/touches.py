@@ -277,9 +277,15 @@ def unwanted(tx: Connection, touch_ids: Collection[int]) -> set[int]:
     return set(touch_ids) - {key for (key,) in _STILL_WANTED.rows(tx, ids=touch_ids)}
 
 
-def settle(tx: Connection, touch_id: int, boot_id: str, state: TouchState, **columns: object) -> bool:
-    """Write the end of a submission that this process armed or claimed; False when somebody else settled it."""
-    return _move(tx, touch_id, {TouchState.CLAIMED, TouchState.ARMED}, boot_id, state=state.value, **columns)
+def settle(
+    tx: Connection, touch_id: int, boot_id: str, state: TouchState, *, was_armed: bool = True, **columns: object
+) -> bool:
+    """Write the end of a submission of this process; False when somebody else settled it.
+
+    A submission that was never armed ends a claim and nothing else: a touch that is armed may be on the wire.
+    """
+    origins = {TouchState.CLAIMED, TouchState.ARMED} if was_armed else {TouchState.CLAIMED}
+    return _move(tx, touch_id, origins, boot_id, state=state.value, **columns)
 
 
 def settle_sent(tx: Connection, replies: Mapping[int, str], boot_id: str, now: datetime) -> set[int]:
