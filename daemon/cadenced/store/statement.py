@@ -89,12 +89,16 @@ class _Plan:
         self._inputs = [(name, ways_in[name]) for name in given]
         fixed = {name: value for name, value in compiled.params.items() if name not in given}
         self._fixed = {name: _converted(ways_in[name], value) for name, value in fixed.items()}
+        ways = dict(self._inputs)
+        self._row = [] if self._fixed else [(name, ways[name]) for name in self._order]
         answers = clause.exported_columns if clause.is_select or compiled.effective_returning else ()
         ways_out = [_way_out(column.type, dialect) for column in answers]
         self._outputs = [(place, convert) for place, convert in enumerate(ways_out) if convert is not None]
 
     def values(self, given: Mapping[str, object]) -> Any:
         """Return the values in the driver's own form."""
+        if self._row:
+            return [convert(given[name]) if convert else given[name] for name, convert in self._row]
         named = {name: convert(given[name]) if convert else given[name] for name, convert in self._inputs}
         if self._fixed:
             named.update(self._fixed)
@@ -114,8 +118,12 @@ class _Plan:
 
 
 def _way_in(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
-    """Return what makes a value of ours one of the driver's; a moment goes past the types around its own."""
-    return Utc.to_number if isinstance(kind, Utc) else kind.dialect_impl(dialect).bind_processor(dialect)
+    """Return what makes a value of ours one of the driver's, without the types that stand around it."""
+    if isinstance(kind, Utc):
+        return Utc.to_number
+    if isinstance(kind, JSON) and dialect.name == "sqlite":
+        return json.dumps
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _way_out(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
