@@ -128,7 +128,7 @@ async def test_after_an_edit_what_was_made_ahead_is_made_anew(home: Home) -> Non
 async def test_what_waited_too_long_for_the_wire_is_made_anew_with_the_hour_of_its_sending(home: Home) -> None:
     desk = Desk(home)
     await desk.sender.tick()
-    await home.workspace.clock.advance(5)  # type: ignore[attr-defined] # the told clock
+    await home.workspace.clock.advance(6)  # type: ignore[attr-defined] # the told clock
     await desk.send_all()
     assert list(map(len, desk.scribe.made))[:3] == [ROOM, BATCH, len(EVERYBODY) - ROOM]
     assert counted(home, TouchState.SENT) == len(EVERYBODY)

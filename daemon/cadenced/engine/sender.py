@@ -36,6 +36,9 @@ LOGIN_REST = timedelta(minutes=15)
 AFTER_GATE = timedelta(seconds=2)
 """A gate that stayed shut (a slow inbox) is not asked again at once; after 16 s at the most."""
 
+STALE = timedelta(seconds=5)
+"""Letters that waited for the wire for so long are made anew, from what is known then."""
+
 UNFILED_MOST = 200
 """So many copies may wait to be filed; then touches wait: where filing is that slow, so is reading answers."""
 
@@ -209,7 +212,7 @@ class Sender:
         ahead, self._ahead = self._ahead, None
         if ahead is None:
             return None
-        is_stale = now - ahead.look.at > SOON.total_seconds() or ahead.library is not self._workspace.library
+        is_stale = now - ahead.look.at > STALE.total_seconds() or ahead.library is not self._workspace.library
         if not (is_full or is_stale or self._stopping or self._resting()):
             return ahead
         ahead.letters.cancel()
