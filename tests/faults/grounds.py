@@ -19,7 +19,7 @@ from psycopg.rows import dict_row
 from peers import dovecot, postgres, smtp_sink, warm, workspace
 from peers.patience import until
 
-USERS = {"julie": "secret", "canary": "c4nary-Pa55word"} | {f"p{n}": "secret" for n in range(6000)}
+USERS = {"julie": "secret", "bounced": "secret", "canary": "c4nary-Pa55word"} | {f"p{n}": "secret" for n in range(6000)}
 """Mailboxes enough that each trial of a run has its own: a copy left by one must prove nothing in another."""
 
 
