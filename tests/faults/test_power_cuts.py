@@ -44,18 +44,22 @@ class Recorded:
 
     def said_before(self, cut: int) -> set[str]:
         """Return the references of all messages whose final dot was said before a moment."""
-        said = [call.data for call in self.calls[:cut] if call.what == "s" and call.data.endswith(b"\r\n.\r\n")]
-        return {ref_of(data) for data in said if b"X-Cadence-Ref: " in data}
+        return {ref_of(call.data) for call in self.calls[:cut] if _is_letter(call)}
 
     def dots(self) -> list[int]:
         """Return the moments at which a message was handed over."""
-        return [n for n, call in enumerate(self.calls, 1) if call.data.endswith(b"\r\n.\r\n")]
+        return [n for n, call in enumerate(self.calls, 1) if _is_letter(call)]
 
     def moment(self, dice: random.Random) -> int:
         """Return a moment for a cut: every other one soon after a message was handed over."""
         if dice.random() < 0.5:
             return min(len(self.calls), dice.choice(self.dots()) + dice.randint(0, 3))
         return dice.randint(1, len(self.calls))
+
+
+def _is_letter(call: shim.Call) -> bool:
+    """Whether a call says a whole letter; what begins the next one may stand behind its dot."""
+    return call.what == "s" and b"X-Cadence-Ref: " in call.data and b"\r\n.\r\n" in call.data
 
 
 @pytest.fixture
