@@ -120,7 +120,8 @@ class Armoury:
             if not ended:
                 raise
             await ended.settle()
-            return await self._workspace.database.run(lambda tx: self._commit(tx, ids, began))
+            armed = await self._workspace.database.run(lambda tx: self._commit(tx, ids, began))
+            return dict.fromkeys(ids, TOO_LATE) | armed
         ended.written()
         return armed
 

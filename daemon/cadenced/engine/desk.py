@@ -25,7 +25,7 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A touch that is this process's to send now; ``was_armed`` is False once its submission ended before its arming."""
+    """A touch that is this process's to send now; ``was_armed``: False once its submission ended before its arming."""
 
     enrolment: int
     touch: touches.Touch
