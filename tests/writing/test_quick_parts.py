@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadenced.core.model import Draft
+from cadenced.writing import escape, header, parts, quoted
 from cadenced.writing import footer as footers
-from cadenced.writing import header, parts, quoted
 from cadenced.writing.footer import Footer
 from cadenced.writing.template import again, parse
 from writing.samples import TOKEN
@@ -81,6 +81,12 @@ def test_any_letter_leaves_as_it_would_by_the_slow_way(body: str, footer: Footer
 def test_lines_are_quoted_as_the_standard_library_does(text: str) -> None:
     whole_text = text.replace("\r", "") + "\n"
     assert quoted.whole_lines(whole_text) == quoted.any_text(whole_text)
+
+
+@given(st.lists(st.one_of(st.sampled_from(BITS), st.text(max_size=4)), max_size=6).map("".join))
+def test_a_value_is_escaped_sign_by_sign(value: str) -> None:
+    signs = escape._ACTIVE.sub(lambda found: f"\\{found[0]}", value)
+    assert escape.markdown(value) == escape._LINE_START.sub(escape._at_line_start, signs)
 
 
 @pytest.mark.parametrize("length", [*range(1, 12), *range(70, 82), *range(145, 158), 225, 226, 227, 301, 302])

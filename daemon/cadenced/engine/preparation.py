@@ -14,7 +14,6 @@ from cadenced.engine.dossiers import Dossier
 from cadenced.engine.letters import Kit, Letter, Order, Refusal
 from cadenced.engine.workspace import Workspace
 from cadenced.store.touches import Frozen, Touch
-from cadenced.wording import lint
 from cadenced.writing import identity
 
 
@@ -60,8 +59,17 @@ def materials(workspace: Workspace) -> Kit:
     """Return what letters are made from at this moment."""
     templates = dict(workspace.library.templates)
     daemon = workspace.config.daemon
-    waivers = {name: lint.waived(template.body) for name, template in templates.items()}
+    waivers = {name: _waived(template.body) for name, template in templates.items()}
     return Kit(templates, waivers, workspace.wording, daemon.postal_address, daemon.timezone)
+
+
+def _waived(body: str) -> frozenset[str]:
+    """Return the wording rules that a template's comments waive; most have no such comment, which is seen at once."""
+    if "lint" not in body:
+        return frozenset()
+    from cadenced.wording import lint  # noqa: PLC0415 - a daemon whose templates waive nothing never needs it
+
+    return lint.waived(body)
 
 
 def prepare(kit: Kit, case: Case) -> Prepared | Obstacle:

@@ -44,6 +44,10 @@ class View:
         self.body = texts.without_frame(self.readable, self.language)
         self.lower = languages.fold(self.body)
         self.subject_lower = languages.fold(draft.subject)
+        listening = ear.of(self.language, codes)
+        self._pieces = self.lower.split()
+        self._heard = listening.hear(self._pieces)
+        self._heard_in_subject = listening.hear(self.subject_lower.split())
 
     @cached_property
     def words(self) -> list[str]:
@@ -54,18 +58,6 @@ class View:
     def count(self) -> int:
         """The number of own words."""
         return len(self._pieces)
-
-    @cached_property
-    def _pieces(self) -> list[str]:
-        return self.lower.split()
-
-    @cached_property
-    def _heard(self) -> ear.Heard:
-        return ear.of(self.language, self._codes).hear(self._pieces)
-
-    @cached_property
-    def _heard_in_subject(self) -> ear.Heard:
-        return ear.of(self.language, self._codes).hear(self.subject_lower.split())
 
     @property
     def most_ours(self) -> int:

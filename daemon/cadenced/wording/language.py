@@ -77,7 +77,11 @@ NOTHING = Language(
 
 def chosen(text: str, language: str) -> Language:
     """Return the language by its code, else the one the text is written in, else English."""
-    code = language.strip() or detect(text) or DEFAULT
+    return _named(language.strip() or detect(text) or DEFAULT)
+
+
+@lru_cache(maxsize=64)
+def _named(code: str) -> Language:
     known = code_of(code)
     return load(known) if known else NOTHING
 

@@ -10,6 +10,8 @@ _LINE_START = re.compile(r"^([ \t]*)([-+=.~:]|\d+(?=\.))", re.MULTILINE)
 
 def markdown(value: str) -> str:
     """Return Markdown that shows ``value`` literally, wherever in a text it is put (CommonMark, 2.4)."""
+    if value.replace(" ", "").isalnum():
+        return value  # words and spaces are what most values are
     text = _ACTIVE.sub(r"\\\g<0>", value)
     return _LINE_START.sub(_at_line_start, text)
 
