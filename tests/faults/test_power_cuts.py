@@ -80,7 +80,9 @@ def record(ground: Ground, to: Path, pragmas: str) -> Recorded:
         own.hurry()
     calls = tuple(call for call in shim.recorded(to / "trace") if not call.path.endswith((".lock", "/log", "-shm")))
     assert len(own.taken()) >= len(PEOPLE)
-    return Recorded(own, to / "before", calls)
+    recorded = Recorded(own, to / "before", calls)
+    assert recorded.said_before(len(calls)) == set(own.taken()), "a letter left that the shim has not seen"
+    return recorded
 
 
 def left_after(recorded: Recorded, cut: int, dice: random.Random | None, to: Path) -> None:
