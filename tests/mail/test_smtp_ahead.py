@@ -62,9 +62,11 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(gate: Gates | None = None, connections: int = 1, **sink: object) -> AsyncIterator[Talk]:
+async def talking(
+    gate: Gates | None = None, connections: int = 1, command_timeout: float = 60.0, **sink: object
+) -> AsyncIterator[Talk]:
     async with smtp_sink.serve(**sink) as server:
-        pool = pool_to(server, connections=connections)
+        pool = pool_to(server, connections=connections, command_timeout=command_timeout)
         yield Talk(server, pool, gate or Gates())
         await pool.close()
         assert server.dropped_payloads == [b""] * len(server.dropped_payloads)  # never a part of a message
@@ -294,6 +296,33 @@ async def test_closing_lets_the_dot_be_answered_and_sends_nothing_more() -> None
         assert isinstance(first, ports.Accepted)
         assert isinstance(second, ports.Deferred)
         assert talk.arrived == parcel(1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Swallow:
+    """Take the message, and throw away whatever has come behind it."""
+
+    async def __call__(self, talk: smtp_sink.Conversation) -> bool:
+        await talk.usual()
+        while (await talk.reader.readline()) != b"DATA\r\n":
+            pass
+        return False
+
+
+async def test_a_server_that_throws_away_what_stands_behind_a_dot_is_sent_nothing_there_any_more() -> None:
+    async with talking(command_timeout=1.0) as talk:
+        talk.sink.plan("dot", Swallow())
+        answers = await talk.send(letter(1), letter(2), letter(3), letter(4))
+        assert isinstance(answers[0], ports.Accepted)
+        assert not talk.pool._opens_ahead
+        told = [n for n, answer in enumerate(answers, 1) if isinstance(answer, ports.Accepted)]
+        assert talk.arrived == parcel(*told)  # all of them, where this machine answers within a second
+        talk.sink.plan("dot", Hold(hold := asyncio.Event()))
+        sending = asyncio.create_task(talk.send(letter(5), letter(6)))
+        await comes(lambda: talk.sink.holding == 1 or sending.done())
+        assert not talk.pool._ahead
+        hold.set()
+        await sending
 
 
 async def test_a_dot_that_is_answered_late_holds_up_nobody_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

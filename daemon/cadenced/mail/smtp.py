@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import aiosmtplib
 import tenacity
 
 from cadenced import errors, ports
@@ -33,6 +34,7 @@ class Pool:
         self.may_begin: Callable[[], bool] = _always
         self._turns = Turns(settings.connections)
         self._ahead: dict[Submission, Turn] = {}
+        self._opens_ahead = True
         self._idle: list[tuple[float, Submission]] = []
         self._reaper: asyncio.Task[None] | None = None
         self._guard = LoginGuard(clock.monotonic)
@@ -73,6 +75,8 @@ class Pool:
             try:
                 return await self._carry(session, message, payload, gate, is_open=opened is not None)
             except BeforePayloadError as nothing_sent:
+                if opened is not None and isinstance(nothing_sent.__cause__, aiosmtplib.SMTPTimeoutError):
+                    self._opens_ahead = False  # this server seems to throw away what stands behind a dot
                 if not nothing_sent.passing:
                     raise
         return await self._carry(await self._open(), message, payload, gate)
@@ -125,7 +129,7 @@ class Pool:
     def _open_ahead(self, session: Submission) -> Sequence[bytes]:
         """Return what opens the next one's transaction on this connection, nothing where that must not be."""
         message = self._turns.next
-        if message is None or self._is_closed or not self.may_begin():
+        if message is None or not self._opens_ahead or self._is_closed or not self.may_begin():
             return ()
         commands = transaction.in_one_breath(session, message)
         if commands:
