@@ -22,6 +22,9 @@ SMALL = Scale(people=24, days=8, calm=7)
 BRIEF = Scale(people=40, days=3, calm=2)
 """For what happens around one touch: many first touches, few of the later ones."""
 
+RUSH = Scale(people=3000, days=1, calm=1, together=3000, paced=False, harm=0.02, limit=0)
+"""A list so long that what was postponed comes again while it lasts, and letters are made behind what is under way."""
+
 SLOW_INBOX = Climate(level=4.0, trouble=Trouble(fails=0.01, slow=0.35, deaf=0.3, longest=6.0))
 """Where reading takes seconds, and whoever is being written to answers meanwhile."""
 

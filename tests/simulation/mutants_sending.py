@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,12 +14,12 @@ from sqlalchemy import Connection, update
 from cadenced import ports
 from cadenced.core import planner
 from cadenced.core.model import TouchState
-from cadenced.engine import armoury, doubts, evidence, resolver, settling
+from cadenced.engine import armoury, doubts, evidence, resolver, sender, settling
 from cadenced.engine.armoury import Armoury
 from cadenced.engine.sender import Sender
 from cadenced.store import touches
 from cadenced.store.schema import touches as ledger
-from simulation.mutants import BRIEF, SLOW_INBOX, mutant, replacing
+from simulation.mutants import BRIEF, RUSH, SLOW_INBOX, mutant, replacing
 from simulation.settings_of_worlds import PACED
 from simulation.sim_scale import HOUR, Climate, Parts
 from simulation.sim_smtp import SimMailer
@@ -262,3 +263,28 @@ def sends_from_a_mailbox_that_rests(patch: pytest.MonkeyPatch, parts: Parts) -> 
 def sends_two_at_once_where_a_gap_is_kept(patch: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.climate = Climate(terms=replace(PACED, daily_limit=0))
     patch.setattr(Sender, "_room", property(lambda _self: 3))
+
+
+@mutant("I1", "I7", "I11", scale=RUSH)
+def puts_what_has_its_bytes_on_the_wire_twice(patch: pytest.MonkeyPatch, parts: Parts) -> None:
+    """Letters made ahead take along what left before them; and an end that was never armed frees what is armed."""
+    parts.climate = Climate(level=0.1)
+
+    def further(self: Any, look: Any) -> None:
+        self._put_on_wire(look.wanted.again, look.at)
+        if look.wanted.fresh:
+            letters = asyncio.create_task(self._write(look.wanted))
+            letters.add_done_callback(lambda _: self.wake.set())
+            self._ahead = sender._Ahead(look, self._workspace.library, letters)
+
+    def put(self: Any, batch: Any, looked_at: float) -> None:
+        for claimed in batch:
+            self._armoury.note_claim(claimed.touch.id, looked_at)
+            self._on_wire[claimed.enrolment] = asyncio.create_task(self._submit(claimed))
+
+    patch.setattr(Sender, "_look_further", further)
+    patch.setattr(Sender, "_put_on_wire", put)
+
+    @replacing(patch, touches, "settle")
+    def settle(healthy: Any, *given: Any, was_armed: bool = True, **columns: Any) -> bool:
+        return bool(healthy(*given, was_armed=True, **columns))

@@ -51,8 +51,9 @@ YEAR = Scale(people=600, days=335, calm=30)
 CROWD = Scale(people=1000, days=335, calm=30, boxes=2, harm=0.25, limit=40, together=40)
 """A year of two mailboxes with daily limits: lists of forty, two sequences, a quarter of the harm."""
 
-TOWN = Scale(people=5000, days=335, calm=30, boxes=5, harm=0.1, together=100, paced=False)
-"""A year of five mailboxes without gaps and with many connections: lists of a hundred, each of one mailbox."""
+TOWN = Scale(people=5000, days=335, calm=30, boxes=5, harm=0.1, together=1000, paced=False)
+"""A year of five mailboxes without gaps and with many connections: lists of a thousand, each of one mailbox. They last
+longer than a server postpones a touch, and than a daemon takes to start again."""
 
 RESTORED = Scale(people=30, days=40, calm=20, backups=True)
 """Two months of one mailbox in which an older database is put back every week or so."""

@@ -58,6 +58,7 @@ class SmtpServer:
         self.chance = chance
         self.odds = Odds()
         self.down = False
+        self.wire, self.usual = WIRE, 0.3  # a payload's way, and the longest that an answer usually takes (seconds)
         self.beat = 0.0  # answers come at multiples of so many seconds: those of a batch come together
         self.dots: list[Dot] = []
         self.writes: dict[str, list[Write]] = {}
@@ -66,6 +67,10 @@ class SmtpServer:
         self.on_stall: Callable[[ports.Outgoing], None] = lambda _: None
         self.on_transaction: Callable[[ports.Outgoing], None] = lambda _: None
         self.on_step: Callable[[], Awaitable[object]] = _nothing
+
+    def hurry(self) -> None:
+        """Be a server nearby, which answers many connections at once."""
+        self.wire, self.usual, self.beat = 0.05, 0.05, 0.1
 
     def hits(self, odds: float) -> bool:
         """Draw, and only where there is something to draw for."""
@@ -77,7 +82,7 @@ class SmtpServer:
         written = Write(self.loop.time(), message)
         self.writes.setdefault(message.message_id, []).append(written)
         self.on_write(written)
-        self.loop.later(self.chance.uniform(0.001, WIRE), self._receive, written, reply)
+        self.loop.later(self.chance.uniform(0.001, self.wire), self._receive, written, reply)
         return reply
 
     def _receive(self, written: Write, reply: asyncio.Future[str]) -> None:
@@ -97,7 +102,9 @@ class SmtpServer:
             return self._answer(reply, "421 4.3.2 closing, with your mail")
         if self.hits(odds.lost):
             return self._answer(reply, "cut", self.chance.choice((0.01, 1.0, 700.0)))
-        patience = self.chance.choice((2.0, 45.0, 400.0)) if self.hits(odds.slow) else self.chance.uniform(0.005, 0.3)
+        patience = (
+            self.chance.choice((2.0, 45.0, 400.0)) if self.hits(odds.slow) else self.chance.uniform(0.005, self.usual)
+        )
         return self._answer(reply, "250 2.0.0 taken", patience)
 
     def _answer(self, reply: asyncio.Future[str], text: str, after: float = 0.02) -> None:

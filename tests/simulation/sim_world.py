@@ -95,7 +95,8 @@ class World:
 
     def _connect(self) -> None:
         """Let the servers tell the world what happens to them."""
-        self.smtp.beat = 0.0 if self.scale.paced else 0.5
+        if not self.scale.paced:
+            self.smtp.hurry()
         for server in (self.smtp, *self.imaps.values()):
             server.on_step = self.step
         for imap in self.imaps.values():
@@ -113,7 +114,8 @@ class World:
         limit = limit if self.scale.limit is None else self.scale.limit
         connections = chance.choice((1, 4))
         if not self.scale.paced:
-            gap, limit, connections = timedelta(), chance.choice((0, 0, 60)), 16
+            gap, connections = timedelta(), 16
+            limit = chance.choice((0, 0, 60)) if self.scale.limit is None else limit
         drawn = terms.Terms(copies, gap, limit, connections, chance.random() < 0.8 or self.scale.backups)
         return replace(self.parts.climate.terms or drawn, boxes=self.scale.boxes)
 
