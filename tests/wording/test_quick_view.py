@@ -16,6 +16,7 @@ from cadenced.wording import language as languages
 from cadenced.wording.draft import Draft, View
 from cadenced.wording.findings import ERROR, Finding
 from cadenced.wording.phrases import Phrase
+from cadenced.wording.rules import fields
 from cadenced.wording.settings import DEFAULTS, Settings
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -180,6 +181,32 @@ def test_no_pronoun_of_ours_is_missed_by_the_ear(code: str) -> None:
         heard = ear.of(language, None).hear(lower.split())
         assert heard.ours >= len(found)
         assert heard.words == ear.of(language, None)._wanted.intersection(WORD.findall(lower))
+
+
+def test_no_field_is_missed_where_brackets_are_taken_for_links() -> None:
+    dice = random.Random(7)  # noqa: S311 - as above
+    brackets = [*"{}[]<>%*|()! ", "{{", "}}", "{%", "*|", "|*", "%%"]
+    words = [
+        "first",
+        "company",
+        "name",
+        "TITLE",
+        "Nom",
+        "soci\u00e9t\u00e9",
+        "firma",
+        "bedrijf",
+        "pr\u00e9nom",
+        "voornaam",
+    ]
+    words += ["\u017foci\u00e9t\u00e9", "f\u0131rma", "t\u0130tle", "vorname", "client", "_", "-", "x"]
+    found = 0
+    for _ in range(20_000):
+        part = "".join(dice.choice(brackets) + dice.choice(words) for _ in range(dice.randrange(1, 4)))
+        source = part + dice.choice(brackets) + dice.choice(brackets)
+        if fields._UNFILLED.search(source) and any(sign in source for sign in ("{", "[", "<", "%", "*|")):
+            found += 1
+            assert fields._suspect(source), source
+    assert found > 500
 
 
 def test_the_ear_forgets_before_it_fills_the_memory() -> None:

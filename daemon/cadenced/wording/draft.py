@@ -90,6 +90,14 @@ class View:
         return found
 
     @cached_property
+    def opening(self) -> int:
+        """The end of the first sentence, 0 where there is none."""
+        for match in _SENTENCE.finditer(self.body):
+            if not match.group().isspace():
+                return match.start() + len(match.group().rstrip())
+        return 0
+
+    @cached_property
     def marks(self) -> list[voice.Mark]:
         """The body's pronouns."""
         return voice.marks(self.body, self.language)

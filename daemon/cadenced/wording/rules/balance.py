@@ -28,10 +28,9 @@ def _self_centred(view: View, settings: Settings) -> Iterable[Hit]:
 
 def weighted_share(view: View) -> float:
     """Return the reader's share of the pronouns; the subject and the first sentence count double."""
-    opening = view.sentences[0][1] if view.sentences else 0
     weights = {"self": 0, "you": 0, "joint": 0}
     for mark in view.marks:
-        weights[mark.voice] += 2 if mark.start < opening else 1
+        weights[mark.voice] += 2 if mark.start < view.opening else 1
     for mark in view.subject_marks:
         weights[mark.voice] += 2
     total = weights["self"] + weights["you"]

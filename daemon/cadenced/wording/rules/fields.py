@@ -14,6 +14,10 @@ _FIELDS = (
     r"(?:first|last|full|company|your|contact|recipient|prospect|client|customer)[ _-]?(?:name|company|title)|"
     r"firstname|lastname|prénom|vorname|voornaam"
 )
+_IN_FIELDS = ("name", "company", "title", "nom", "soci", "firma", "bedrijf", "naam")
+"""One of these stands in every field that is not in braces."""
+_FOLDED = ("\u017f", "\u0130", "\u0131")
+"""Signs that an expression without case takes for s and i, and lower case does not."""
 _UNFILLED = re.compile(
     r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|\[(?:name|company|nom|société|firma|bedrijf)\](?!\()|"
     rf"(?<![\w!\]])[\[<{{%*|]{{1,2}}[ ]?(?:{_FIELDS}|(?<=%)(?:company|name))[ ]?[\]>}}%*|]{{1,2}}(?![\w(])",
@@ -39,7 +43,13 @@ def _unfilled(view: View, _: Settings) -> Iterable[Hit]:
 
 
 def _suspect(text: str) -> bool:
-    return "{" in text or "[" in text or "<" in text or "%" in text or "*|" in text
+    """Whether there can be a field at all: brackets alone are links as a rule."""
+    if "{{" in text or "{%" in text:
+        return True
+    if not ("{" in text or "[" in text or "<" in text or "%" in text or "*|" in text):
+        return False
+    lower = text.lower()
+    return any(part in lower for part in _IN_FIELDS) or any(sign in text for sign in _FOLDED)
 
 
 RULES = (
