@@ -22,7 +22,7 @@ import pytest
 from grounds import Ground, entered
 from test_power_cuts import PEOPLE, Recorded, forgotten, left_after
 
-from peers import dovecot, shim, warm
+from peers import dovecot, shim, smtp_sink, warm
 from peers.patience import until
 
 pytestmark = [*dovecot.needs_dovecot, *shim.needs_shim, pytest.mark.slow, pytest.mark.timeout(14_400)]
@@ -33,10 +33,19 @@ ROWS = 900
 WRITTEN_TO = PEOPLE + tuple(f"more{n}@power.example" for n in range(25))
 LATER = "title: Later\nwindow: always\nsteps:\n  - email: one\n    after: 90 days\n"
 OFTEN = "{**_PRAGMAS, 'wal_autocheckpoint': 6}"
-SLICES = {"cadenced.store.import_turns:LEAST": "60", "cadenced.store.import_turns:MOST": "60"}
+AMID, SOME = 300, 5
+SLICES = {
+    "cadenced.store.import_turns:LEAST": "60",
+    "cadenced.store.import_turns:MOST": "60",
+    "cadenced.store.import_activation:Activation.rest": (
+        "lambda slices: 0.0 * len([time.sleep(0.01) for _ in"
+        f" iter(lambda: slices.reached < {AMID} or __import__('os').path.exists('go'), True)])"
+    ),
+}
+"""Slices are small, and wait in the middle until they are told to go on."""
 LAX = {
     "cadenced.store.database:_PRAGMAS": "{**_PRAGMAS, 'wal_autocheckpoint': 0, 'synchronous': 1}",
-    "cadenced.store.import_session:Session.checkpoint": "lambda session: None",
+    "cadenced.store.import_session:Session.close": "lambda session, kept=[]: kept.append(session)",
 }
 """Nothing waits for the disk, neither a slice nor the end; the rows that waited are gone by then."""
 
@@ -55,7 +64,7 @@ class Course:
     def letters(self) -> list[int]:
         """Return the calls after which a letter had left while rows became real."""
         calls = enumerate(self.run.calls[: self.last], 1)
-        return [n for n, call in calls if n > self.first and call.data.endswith(b"\r\n.\r\n")]
+        return [n for n, call in calls if n > self.first and is_letter(call)]
 
     def moment(self, dice: random.Random) -> int:
         """Return a moment for a cut: soon after a letter, amid the slices, from their end on, or just after all."""
@@ -69,6 +78,11 @@ class Course:
     def just_over(self, dice: random.Random) -> int:
         """Return a moment at which an import has just come to its end."""
         return min(self.away + dice.randint(0, 5), len(self.run.calls))
+
+
+def is_letter(call: shim.Call) -> bool:
+    """Whether a call says a whole letter; what begins the next one may stand behind its dot."""
+    return call.what == "s" and b"X-Cadence-Ref: " in call.data and b"\r\n.\r\n" in call.data
 
 
 @pytest.fixture
@@ -85,27 +99,30 @@ def ground(tmp_path: Path, server: dovecot.Dovecot, stable: warm.Stable) -> obje
 
 
 def record(ground: Ground, to: Path, patches: Mapping[str, str]) -> Course:
-    """Let a daemon import the list while it sends, and write down what it does; once more where no letter left amid."""
-    tries = iter(range(100))
-
-    def tried() -> Course | None:
-        course = _recorded(ground, to / str(next(tries)), patches)
-        return course if course.letters() else None
-
-    return until(tried)
-
-
-def _recorded(ground: Ground, to: Path, patches: Mapping[str, str]) -> Course:
+    """Let a daemon import the list and send meanwhile, and write down what it does."""
     own = ground.copy(to / "run", ground.user)
     shutil.copytree(own.root, to / "before")
     order = shim.order("r", 0, own.root, to / "trace")
-    assert own.idle(order=order, patches={**SLICES, **patches}) == 0, own.said()
+    _work(own, order, {**SLICES, **patches})
+    assert set(own.taken().values()) == {1}
     assert len(own.taken()) == len(WRITTEN_TO)
     calls = tuple(call for call in shim.recorded(to / "trace") if not call.path.endswith((".lock", "/log", "-shm")))
     first = max(n for n, call in enumerate(calls, 1) if call.what == "f" and "/.staged/" in call.path)
     last = min(n for n, call in enumerate(calls, 1) if call.what == "w" and "/.list.csv.report.csv" in call.path)
     away = max(n for n, call in enumerate(calls, 1) if call.what == "m" and call.data.endswith(b"/done/list.csv"))
     return Course(Recorded(own, to / "before", calls), report(own), first, last, away)
+
+
+def _work(own: Ground, order: str, patches: Mapping[str, str]) -> None:
+    """Run a daemon whose letters begin to leave in the middle of an import, which ends while others do."""
+    latch = smtp_sink.Latch()
+    own.sink.always("data", smtp_sink.Hold(latch))
+    run = own.start("run", "--until-idle", order=order, patches=patches)
+    until(lambda: own.rows("SELECT max(reached) AS reached FROM imports")[0]["reached"] >= AMID)
+    latch.open()
+    until(lambda: len(own.taken()) >= SOME)
+    (own.root / "go").touch()
+    assert run.wait() == 0, own.said()
 
 
 def report(ground: Ground) -> list[dict[str, str]]:

@@ -85,7 +85,7 @@ def die_at_each(folder: Path, way: str, first: str, stride: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("way", ["dropped", "command"])
 def test_a_death_after_the_report_is_in_its_place_writes_no_second_one(tmp_path: Path, way: str) -> None:
     assert die_at_each(tmp_path, way, PUT[way], 1 if ALL else 31) > 5
