@@ -111,7 +111,7 @@ def writes_on_while_a_touch_is_in_doubt(patch: pytest.MonkeyPatch, _: Parts) -> 
         return bool(healthy(tx, touch, wider, owner, **columns))
 
 
-@mutant("I15")
+@mutant("I13", "I15", scale=Scale(people=6, days=4, calm=5))
 def forgets_that_a_step_has_its_row(patch: pytest.MonkeyPatch, _: Parts) -> None:
     from cadenced.engine.dossiers import Dossier  # noqa: PLC0415 - beside its only use
 

@@ -40,7 +40,7 @@ from simulation.virtual_loop import Dead, Process, UnrestError, VirtualLoop, pro
 
 BEGIN = datetime(2026, 1, 1, 7, tzinfo=UTC)
 PLACES = (("Europe/Paris", "FR"), ("America/New_York", "US"), ("Asia/Tokyo", "JP"))
-ROUNDS = 400
+ROUNDS = 300
 """Rounds of the loop for a person and a day, beyond which something spins; a busy world needs 130."""
 
 
