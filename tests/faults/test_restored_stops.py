@@ -17,6 +17,7 @@ from peers import dovecot, warm
 pytestmark = [*dovecot.needs_dovecot, pytest.mark.slow]
 
 SAID = {
+    "sam@stopped.example": ("suppress", "add"),
     "sue@stopped.example": ("suppress", "add"),
     "hal@stopped.example": ("halt",),
     "fay@stopped.example": ("forget",),
@@ -37,10 +38,11 @@ def ground(tmp_path: Path, server: dovecot.Dovecot, stable: warm.Stable) -> Iter
             shutil.copy(path, kept)
         for email, words in SAID.items():
             said(one, *words, email)
+        said(one, "suppress", "remove", "sam@stopped.example")  # that begins nothing again
         said(one, "enrol", "late@stopped.example", "--first-name", "Late")
         said(one, "halt", "late@stopped.example")  # whom the backup does not know
-        said(one, "suppress", "add", FREE[0])
-        said(one, "suppress", "remove", FREE[0])
+        said(one, "halt", FREE[0])
+        said(one, "resume", FREE[0])
         for path in one.root.glob("cadenced.db*"):
             path.unlink()
         for path in kept.iterdir():
@@ -60,7 +62,7 @@ def written_to(ground: Ground) -> list[str]:
 def test_who_was_stopped_by_hand_after_the_backup_is_stopped_again_and_nobody_else(ground: Ground) -> None:
     assert ground.idle() == 0, ground.said()
     assert written_to(ground) == sorted(FREE)
-    ground.drop(*SAID, "new@stopped.example", name="again.csv")
+    ground.drop(*SAID, "late@stopped.example", "new@stopped.example", name="again.csv")
     assert ground.idle() == 0, ground.said()
     assert written_to(ground) == sorted([*FREE, "new@stopped.example"])
     (task,) = [one for one in ground.told("today")["tasks"] if one["kind"] == "restored"]

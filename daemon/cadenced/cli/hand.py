@@ -18,7 +18,7 @@ from cadenced.engine import acts, moves, stops
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError, UsageError
 from cadenced.store import enrolments, people
-from cadenced.store.stops import HALTED, LIFTED
+from cadenced.store.stops import HALTED, RESUMED
 
 _PAUSE = "5 business days"
 
@@ -123,7 +123,7 @@ def resume(email: str) -> None:
     """Take up what is paused or waits for a task, else what was halted last."""
     with opening.workspace() as workspace:
         prospect, moved = _both(workspace, email, lambda tx: acts.resume(tx, workspace, email))
-        stops.keep(workspace, LIFTED, email)
+        stops.keep(workspace, RESUMED, email)
         _report(workspace, prospect, moved)
 
 

@@ -25,7 +25,6 @@ from cadenced.engine.supervisor import Supervisor
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import StoreError
 from cadenced.store import copies, instance, mailboxes, standby, tasks, timeline
-from cadenced.store import stops as store_stops
 from cadenced.store.instance import Mark, Restored
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ class Guard:
         """Judge the database by the file, and count this start in both; before the first touch is claimed."""
         found = instance.read(self._path)
         mark = await self._workspace.database.run(lambda tx: begin(tx, self._workspace, found))
-        said = store_stops.read(stops.place(self._workspace.config))
+        said = stops.kept(self._workspace)
         await self._workspace.database.run(lambda tx: stops.make_up(tx, self._workspace, said))
         self._workspace.away = await self._workspace.database.run(away)
         await self._write(mark)

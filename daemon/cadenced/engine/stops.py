@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -14,7 +15,7 @@ from cadenced.core import address
 from cadenced.engine.workspace import Workspace
 from cadenced.errors import RefusedError
 from cadenced.store import forgotten, instance, people, stops, tasks
-from cadenced.store.stops import FORGOTTEN, HALTED, LIFTED, Stop
+from cadenced.store.stops import FORGOTTEN, HALTED, LIFTED, RESUMED, Kept, Stop
 
 log = logging.getLogger(__name__)
 
@@ -27,31 +28,77 @@ def place(config: Config) -> Path:
     return kept.with_name(kept.name.replace("instance", "stops", 1).replace(".json", ".txt"))
 
 
-def keep(workspace: Workspace, what: str, *emails: str) -> None:
-    """Keep what was said of people outside the database too, once it is committed there."""
-    normal = {address.normalise(email) for email in emails}
-    said = workspace.database.transact(lambda tx: stops.note(tx, what, normal, workspace.now()))
+def kept(workspace: Workspace) -> Kept:
+    """Return what the file holds; one that is there and cannot be read is told of."""
     path = place(workspace.config)
     try:
-        stops.append(path, said)
+        return stops.read(path)
+    except OSError as fault:
+        log.error("who was stopped since a backup cannot be known", extra={"file": str(path), "fault": str(fault)})  # noqa: TRY400 - the fault's own words say it
+        return Kept()
+
+
+def keep(workspace: Workspace, what: str, *emails: str) -> None:
+    """Keep what was said of people outside the database too, once it is committed there."""
+    known = kept(workspace)
+    file = known if known.name else replace(known, name=workspace.boot_id)
+    normal = {address.normalise(email) for email in emails}
+
+    def work(tx: Connection) -> list[Stop]:
+        said = stops.said(tx, file, what, normal, workspace.now())
+        make_up(tx, workspace, file, said)  # whoever speaks before the first start after a backup hides no other line
+        return said
+
+    said, path = workspace.database.transact(work), place(workspace.config)
+    try:
+        stops.append(path, said, "" if known.name else file.name)
     except OSError as fault:
         log.warning("a backup put back would not know of it", extra={"file": str(path), "fault": str(fault)})
 
 
-def make_up(tx: Connection, workspace: Workspace, found: Sequence[Stop]) -> int:
-    """Stop again whoever was stopped after the backup that this database is; returns how many lines it lacked."""
-    known = stops.counted(tx)
-    lacking = [one for one in found if one.number > known]
-    if not lacking:
-        return 0
-    last = {one.digest: one for one in sorted(lacking, key=lambda one: one.number)}
-    standing = {digest: one for digest, one in last.items() if one.what != LIFTED}
-    named = _named(tx, standing)
-    for digest, one in standing.items():
-        _stop(tx, workspace, one, named.get(digest, ()))
-    stops.count(tx, max(one.number for one in lacking))
-    log.warning("stopped again", extra={"lines": len(lacking), "people": len(named)})
+def make_up(tx: Connection, workspace: Workspace, found: Kept, said: Sequence[Stop] = ()) -> int:
+    """Stop again whoever was stopped after the backup that this database is, by what is ``said`` now too.
+
+    Returns how many lines the database lacked.
+    """
+    known = stops.counted(tx, found.name)
+    lacking = [one for one in found.lines if one.number > known]
+    if lacking:
+        _stop_again(tx, workspace, [*sorted(lacking, key=lambda one: one.number), *said])
+        log.warning("stopped again", extra={"lines": len(lacking)})
+    if lacking or said:
+        stops.count(tx, found.name, max(one.number for one in (*lacking, *said)))
     return len(lacking)
+
+
+def _stop_again(tx: Connection, workspace: Workspace, lines: Sequence[Stop]) -> None:
+    halted, silenced = _standing(lines)
+    named = _named(tx, {*halted, *silenced})
+    for digest, one in silenced.items():
+        for email in named.get(digest, ()):
+            _silence(tx, workspace, one, email)
+        forgotten.add_digest(tx, digest, one.at)  # no list brings back who is unknown here
+    for digest, one in halted.items():
+        if digest not in named:
+            forgotten.add_digest(tx, digest, one.at)
+        for email in named.get(digest, ()):
+            _halt(tx, workspace, email)
+
+
+def _standing(lines: Sequence[Stop]) -> tuple[dict[str, Stop], dict[str, Stop]]:
+    """Return what holds in the end: by whom nothing may run, and who is never written to."""
+    halted: dict[str, Stop] = {}
+    silenced: dict[str, Stop] = {}
+    for one in lines:
+        if one.what == RESUMED:
+            halted.pop(one.digest, None)
+        elif one.what == LIFTED:
+            silenced.pop(one.digest, None)
+        else:
+            halted[one.digest] = one  # a suppression that is lifted begins nothing again
+            if one.what == FORGOTTEN or (one.what != HALTED and one.digest not in silenced):
+                silenced[one.digest] = one
+    return halted, silenced
 
 
 def _named(tx: Connection, standing: Collection[str]) -> Mapping[str, list[str]]:
@@ -64,19 +111,19 @@ def _named(tx: Connection, standing: Collection[str]) -> Mapping[str, list[str]]
     return found
 
 
-def _stop(tx: Connection, workspace: Workspace, one: Stop, emails: Sequence[str]) -> None:
+def _silence(tx: Connection, workspace: Workspace, one: Stop, email: str) -> None:
     from cadenced.engine import acts  # noqa: PLC0415 - a start that has nothing to make up for does without
 
-    for email in emails:
-        if one.what == HALTED:
-            with suppress(RefusedError):  # nothing runs for them here
-                acts.halt(tx, workspace, email, f"halted, {_WHY}")
-            continue
-        acts.suppress(tx, workspace, email, f"{one.what}, {_WHY}")
-        if one.what == FORGOTTEN:
-            _ask(tx, workspace, one, email)
-    if one.what != HALTED:
-        forgotten.add_digest(tx, one.digest, one.at)  # no list brings back who is unknown here
+    acts.suppress(tx, workspace, email, f"{one.what}, {_WHY}")
+    if one.what == FORGOTTEN:
+        _ask(tx, workspace, one, email)
+
+
+def _halt(tx: Connection, workspace: Workspace, email: str) -> None:
+    from cadenced.engine import acts  # noqa: PLC0415 - as above
+
+    with suppress(RefusedError):  # nothing runs for them here
+        acts.halt(tx, workspace, email, f"halted, {_WHY}")
 
 
 def _ask(tx: Connection, workspace: Workspace, one: Stop, email: str) -> None:
