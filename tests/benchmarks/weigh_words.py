@@ -18,7 +18,7 @@ from cadenced.reading import dates, inbound, intent, patterns, verdict, weights
 
 TESTS = Path(__file__).resolve().parents[1] / "reading"
 OUT = Path(weights.__file__).with_name("patterns")
-SAID = ("data/said.toml", "data/said_more.toml")
+SAID = ("data/said.toml", "data/said_more.toml", "data/said_plain.toml")
 VERDICTS = ("interested", "question", "objection", "not_now", "not_interested", "referral", "unsubscribe", "unclear")
 VOICES = ("person", "out_of_office", "left_company", "acknowledgement", "challenge", "other")
 PLACES = {

@@ -176,3 +176,33 @@ def test_an_automatic_reply_with_the_null_return_path_is_no_bounce(text):
 def test_a_person_who_forwards_a_report_is_a_person(subject):
     text = REPORT.format(words="Your mail came back to me, see below.").replace("multipart/report", "multipart/mixed")
     assert judge(text, subject, In_Reply_To="<1@abc.example>").kind.startswith("reply.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("reply.not_interested", "Je ne suis plus intéressé, merci"),
+        ("reply.not_interested", "Ça ne m'intéresse plus"),
+        ("reply.not_interested", "Mi dispiace, non sono più interessato al progetto."),
+        ("reply.not_interested", "Lo siento, ya no estoy interesada."),
+        ("reply.not_interested", "Lamento, já não estou interessado."),
+        ("reply.not_interested", "Sorry, I am no longer interested."),
+        ("reply.not_interested", "Danke, ich bin nicht mehr interessiert."),
+        ("reply.not_interested", "Helaas, ik ben niet meer geïnteresseerd."),
+        ("reply.not_interested", "Tyvärr, jag är inte längre intresserad."),
+        ("reply.interested", "Cela m'intéresse, appelez-moi."),
+        ("reply.interested", "I am still interested."),
+        ("reply.interested", "Ich bin weiterhin interessiert, rufen Sie an."),
+        ("reply.referral", "Je ne suis plus responsable des achats, voyez avec Mme Petit."),
+    ],
+)
+def test_a_plain_no_is_no_request_to_stop_and_no_referral_and_a_plain_yes_is_a_yes(kind, text):
+    raw = f"From: p@x.example\nSubject: Re: Your next step\nIn-Reply-To: <1@abc.example>\n\n{text}\n"
+    assert verdict.judge(inbound.parse(raw.encode())).kind == kind
+
+
+def test_words_too_few_to_show_their_language_still_name_a_day_where_all_languages_agree():
+    raw = (
+        "From: p@x.example\nSubject: Re: Your next step\nDate: Tue, 10 Nov 2026 10:00:00 +0100\n\nEscríbame en abril.\n"
+    )
+    assert verdict.judge(inbound.parse(raw.encode())).until == date(2027, 4, 1)

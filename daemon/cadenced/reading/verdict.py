@@ -245,7 +245,7 @@ def _unrelated(inbound: Inbound, related: bool, found: Automatic | None) -> str:
 
 
 def _person(inbound: Inbound, own: str, tongue: str, clock: _Clock) -> Verdict:
-    until = dates.again_on(own, clock.sent, tongue, clock.business) if clock.sent else None
+    until = _again(own, tongue, clock)
     days = (until - clock.sent.date()).days if until and clock.sent else None
     meant = intent.judge(own, inbound.subject, tongue, days)
     shut = closed.why(inbound, own)
@@ -261,6 +261,17 @@ def _person(inbound: Inbound, own: str, tongue: str, clock: _Clock) -> Verdict:
         reply_text=own,
         evidence=meant.evidence,
     )
+
+
+def _again(own: str, tongue: str, clock: _Clock) -> date | None:
+    """Read the day to write again; words too few to show their language are read in all, if all agree on the day."""
+    if clock.sent is None:
+        return None
+    day = dates.again_on(own, clock.sent, tongue, clock.business) if tongue else None
+    if day or not own or languages.detect(own):
+        return day
+    found = {dates.again_on(own, clock.sent, one, clock.business) for one in languages.LANGUAGES} - {None}
+    return found.pop() if len(found) == 1 else None
 
 
 def _nothing_own(inbound: Inbound, meant: intent.Intent, tongue: str) -> intent.Intent:
