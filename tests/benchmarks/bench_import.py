@@ -1,8 +1,10 @@
 """Rows a second of an import, phase by phase; how long writers had to wait for it; its memory.
 
-    python tests/benchmarks/bench_import.py [ROWS] [DATABASE-URL]
+    python tests/benchmarks/bench_import.py [ROWS] [DATABASE-URL] [--postgres] [--new]
 
-Prints one JSON line for each import: the same list new, the same bytes again, the same rows in another file. ``staged``
+Prints one JSON line for each import: the same list new, the same bytes again, the same rows in another file; ``--new``
+does the first alone, ``--postgres`` brings a PostgreSQL of its own. ``curve`` tells how fast each fifth of the rows
+became real, for with more people known it takes longer. ``staged``
 is reading, judging and putting aside; ``all`` is everything from the file to the end of its report. Rates are given by
 the clock and by the processor time of this process (with PostgreSQL the server's own comes on top). ``probe`` is the
 longest that another process had to wait for the writers' lock while the import ran.
@@ -10,6 +12,7 @@ longest that another process had to wait for the writers' lock while the import 
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
 import subprocess
@@ -17,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,10 @@ from cadenced.core.sequence import EmailStep, Sequence
 from cadenced.engine.intake_import import File, Job
 from cadenced.engine.intake_report import write_report
 from cadenced.store.database import Database
+
+sys.path[:0] = [str(Path(__file__).parents[1])]
+
+from peers import postgres  # noqa: E402 - found by the line above
 
 RULES = Rules(
     mailboxes=("julie", "marc"),
@@ -87,6 +94,22 @@ class Watch:
         return {"rows_s": round(rows / max(span, 1e-9)), "rows_cpu_s": round(rows / max(cpu, 1e-9))}
 
 
+class Curve:
+    """The rates of each fifth of an import by itself."""
+
+    def __init__(self, rows: int) -> None:
+        self._fifth = max(rows // 5, 1)
+        self._told = 0
+        self._watch = Watch()
+        self.found: list[dict[str, int]] = []
+
+    def note(self, steps: Any) -> None:
+        """Look how far it has come."""
+        if steps.is_over or steps.reached - self._told >= self._fifth:
+            self.found.append({"until": steps.reached, **self._watch.rates(steps.reached - self._told)})
+            self._told, self._watch = steps.reached, Watch()
+
+
 def measure(database: Database, path: Path, rows: int, what: str) -> None:
     found: dict[str, Any] = {"import": what, "rows": rows, "database": "sqlite" if database.is_sqlite else "postgres"}
     now, slices = datetime.now(UTC), [0.0]
@@ -100,10 +123,13 @@ def measure(database: Database, path: Path, rows: int, what: str) -> None:
             job.settle()
             found["settled"] = whole.rates(rows)
             real = Watch()
+            curve = Curve(rows)
             with closing(job.activation(now)) as steps:
                 while not steps.is_over:
                     slices.append(steps.step())
                     time.sleep(steps.rest())
+                    curve.note(steps)
+            found["curve"] = curve.found
             found["made_real"] = real.rates(rows)
             told = Watch()
             counts = job.finish(now).counts
@@ -117,19 +143,27 @@ def measure(database: Database, path: Path, rows: int, what: str) -> None:
     print(json.dumps(found), flush=True)
 
 
-def main(rows: int, url: str) -> None:
+def main(rows: int, url: str, *, only_new: bool = False) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list.csv"
         write(path, rows)
         database = Database(url or f"sqlite:///{folder}/cadenced.db", inline=True)
         database.open()
         measure(database, path, rows, "new")
-        measure(database, path, rows, "same bytes")
-        with path.open("a") as stream:
-            stream.write("one.more@abc.example,One,More,,,,,,\n")
-        measure(database, path, rows, "same rows")
+        if not only_new:
+            measure(database, path, rows, "same bytes")
+            with path.open("a") as stream:
+                stream.write("one.more@abc.example,One,More,,,,,,\n")
+            measure(database, path, rows, "same rows")
         database.close()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000, sys.argv[2] if len(sys.argv) > 2 else "")
+    wanted = argparse.ArgumentParser(description=__doc__)
+    wanted.add_argument("rows", type=int, nargs="?", default=100_000)
+    wanted.add_argument("url", nargs="?", default="")
+    wanted.add_argument("--postgres", action="store_true")
+    wanted.add_argument("--new", action="store_true")
+    given = wanted.parse_args()
+    with postgres.server() if given.postgres else nullcontext() as server:
+        main(given.rows, server.database() if server else given.url, only_new=given.new)
