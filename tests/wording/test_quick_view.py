@@ -215,3 +215,11 @@ def test_the_ear_forgets_before_it_fills_the_memory() -> None:
     listening.hear(["x" * (ear._LONGEST + 1)])
     assert len(listening._dull) + len(listening._known) <= ear._MOST
     assert max(map(len, listening._dull)) <= ear._LONGEST
+
+
+@pytest.mark.parametrize("end", ["Kind regards\nJulie {}", "Julie {}"], ids=["a closing formula", "none"])
+def test_lines_that_never_come_again_are_not_remembered_for_ever(end: str) -> None:
+    english = languages.load("en")
+    for number in range(2 * text._MOST_PLAIN):
+        text.frame(f"Hello {number},\n\nit is {number}.\n\n{end.format(number)}\n", english)
+    assert len(text._plain_lines(english)) <= text._MOST_PLAIN + 5

@@ -170,13 +170,13 @@ def frame(read: str, language: Language) -> tuple[int, int]:
 def _may_end(read: str, language: Language) -> bool:
     """Whether any line may be the first of a signature; those that are not come again in the next message."""
     closing, plain = _frames(language)[1], _plain_lines(language)
+    if len(plain) > _MOST_PLAIN:  # looked at first: most messages have a line that ends this early
+        plain.clear()
     for line in set(read.split("\n")) - plain:
         if closing.match(line) or _DASHES.match(line):
             return True
         if len(line) <= _SHORT:
             plain.add(line)
-    if len(plain) > _MOST_PLAIN:
-        plain.clear()
     return False
 
 
