@@ -56,3 +56,14 @@ def test_a_standby_that_nobody_waits_for_is_seen(server: postgres.Server, tmp_pa
         there.execute(b"SELECT pg_reload_conf()")
         follower.kill()
     database.close()
+
+
+def test_a_server_that_does_not_tell_its_line_is_worked_with(
+    server: postgres.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standby, "_LINE", "SELECT a_function_that_it_has_not()")
+    database = Database(server.database(), inline=True)
+    database.open()
+    assert database.line == 0
+    assert database.read(lambda tx: tx.exec_driver_sql("SELECT 1").scalar()) == 1
+    database.close()

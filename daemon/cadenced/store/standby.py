@@ -52,8 +52,20 @@ class OneLine:
 
 
 def _line(raw: Any) -> int:
+    """Return the line; 0 where a server does not tell it, as some do that keep their log in their own way (Aurora)."""
+    from psycopg import errors as refusals  # noqa: PLC0415 - on SQLite nobody needs it
+
     cursor = raw.cursor()
-    told = cursor.execute(_LINE).fetchone()[0]
+    try:
+        told = cursor.execute(_LINE).fetchone()[0]
+    except (
+        refusals.ObjectNotInPrerequisiteState,
+        refusals.FeatureNotSupported,
+        refusals.InsufficientPrivilege,
+        refusals.UndefinedFunction,
+    ):
+        raw.rollback()
+        return 0
     cursor.close()
     raw.commit()
     if not told:
