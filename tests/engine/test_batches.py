@@ -20,10 +20,11 @@ from cadenced import ports
 from cadenced.core import events
 from cadenced.core.model import State, TouchState
 from cadenced.core.sequence import EmailStep
-from cadenced.engine import desk, dossiers, moves, preparation, scribe
+from cadenced.engine import desk, dossiers, letters, moves, preparation, scribe
 from cadenced.engine.armoury import Armoury
 from cadenced.engine.closing import Closing
 from cadenced.engine.desk import Claimed, Wanted
+from cadenced.engine.letters import Letter, Refusal
 from cadenced.engine.preparation import Case, Obstacle, Prepared
 from cadenced.engine.scribe import Scribe
 from cadenced.store import enrolments, people, tasks, touches
@@ -229,6 +230,21 @@ async def test_a_process_apart_makes_the_same_bytes_as_the_one_in_place(home: Ho
         assert await apart.write(cases) == made(home, cases)
     finally:
         await apart.close(5)
+
+
+def test_letters_made_together_are_those_made_alone_and_an_odd_one_is_refused_alone(home: Home) -> None:
+    kit = preparation.materials(home.workspace)
+    orders = [preparation.order_of(case) for case in cases_of(home)]
+    odd = [
+        orders[1]._replace(template="nowhere"),
+        orders[2]._replace(timezone="Nowhere/Land"),
+        orders[3]._replace(fields={}),
+        orders[4]._replace(email="two@lines.example\nBcc: x"),
+    ]
+    mixed = [*odd, *orders]
+    together = letters.make_all(kit, mixed)
+    assert together == [letters.make(kit, order) for order in mixed]
+    assert [type(one) for one in together] == [Refusal] * 4 + [Letter] * len(orders)
 
 
 async def test_an_edited_template_is_what_the_next_message_is_made_from(home: Home) -> None:

@@ -40,7 +40,7 @@ def main() -> None:
         if isinstance(told, dict):
             kit = parcels.kit_of(told["kit"])
         elif kit is not None:
-            _say(answers, parcels.of_letters([letters.make(kit, order) for order in parcels.orders_of(told)]))
+            _say(answers, parcels.of_letters(letters.make_all(kit, parcels.orders_of(told))))
 
 
 def _say(answers: BinaryIO, parcel: bytes) -> None:

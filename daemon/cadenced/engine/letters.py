@@ -6,10 +6,10 @@ An order is made of plain values alone, so that it can go to a process that has 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cadenced.core import pacing
 from cadenced.core.model import Draft, Place, Prospect, Thread
@@ -23,6 +23,8 @@ from cadenced.writing.template import Template
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+Stage = TypeVar("Stage")
 
 Moment = int
 """Microseconds since 1970, UTC."""
@@ -119,16 +121,32 @@ def instant(at: Moment) -> datetime:
 
 def make(kit: Kit, order: Order) -> Letter | Refusal:
     """Make one letter, or say what stands in the way."""
+    return make_all(kit, [order])[0]
+
+
+def make_all(kit: Kit, orders: Sequence[Order]) -> list[Letter | Refusal]:
+    """Make many, each by itself; stage by stage, as a processor's caches hold one of them and not all three."""
+    drafts = [_tried(order, render, kit, order) for order in orders]
+    fit = [_tried(order, _fit, kit, order, draft) for order, draft in zip(orders, drafts, strict=True)]
+    return [_tried(order, freeze, kit, order, draft) for order, draft in zip(orders, fit, strict=True)]
+
+
+def _tried(order: Order, stage: Callable[..., Stage], *given: object) -> Stage | Refusal:
+    """Do a stage, unless the one before has refused; odd data blocks only its prospect."""
+    if isinstance(given[-1], Refusal):
+        return given[-1]
     try:
-        draft = render(kit, order)
-        findings = judge(kit, order, draft)
-        if findings:
-            return _refused_wording(order, draft, findings)
-        return freeze(kit, order, draft)
+        return stage(*given)
     except TemplateError as error:
         return _refused(order, f"cannot be written for {order.email}: {error.problem}")
     except (ComposeError, LookupError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
-        return _refused(order, f"cannot be built for {order.email}: {error}")  # odd data blocks only its prospect
+        return _refused(order, f"cannot be built for {order.email}: {error}")
+
+
+def _fit(kit: Kit, order: Order, draft: Draft) -> Draft | Refusal:
+    """Return a draft that may leave."""
+    findings = judge(kit, order, draft)
+    return _refused_wording(order, draft, findings) if findings else draft
 
 
 def render(kit: Kit, order: Order) -> Draft:
