@@ -49,7 +49,7 @@ def demo(*, keep: bool, days: int, speed: float, as_json: bool) -> int:
     from cadenced.sandbox.demo import Wanted  # noqa: PLC0415 - as above
 
     with _folder(keep=keep) as folder, _faults_only():
-        story = Story(is_quiet=as_json)
+        story = Story(is_quiet=as_json, days=days)
         story.begin(folder)
         outcome, interrupted = asyncio.run(_play(Wanted(folder, days, speed), story))
         if as_json:

@@ -25,7 +25,9 @@ _SHOWN_TASKS = 40
 class Story:
     """Tells as it unfolds."""
 
-    def __init__(self, *, is_quiet: bool = False) -> None:
+    def __init__(self, *, is_quiet: bool = False, days: int = 0) -> None:
+        """``days`` is how many were asked for."""
+        self._planned = days
         self.told: list[Told] = []
         self._is_quiet = is_quiet
         self._zone: ZoneInfo = pacing.zone(ZONE)
@@ -74,6 +76,9 @@ class Story:
         if interrupted:
             screen.show(Text("Interrupted; this is how it stands.", style="yellow"), Text(""))
         self._endings(outcome)
+        if outcome.days < self._planned and not interrupted:
+            screen.blank()
+            screen.show(screen.paragraph(_too_busy(outcome.days, self._planned), style="yellow"))
         self._tasks(outcome)
         screen.blank()
         screen.show(*_totals(outcome))
@@ -85,7 +90,7 @@ class Story:
             (ending.name, str(ending.touches or "–"), ending.sequence, Text(_why(ending), style=_style(ending)))
             for ending in outcome.endings
         ]
-        screen.show(screen.heading(f"After {outcome.days} days"))
+        screen.show(screen.heading(f"After {outcome.days} day{'s' if outcome.days != 1 else ''}"))
         screen.show(screen.table(["who", ">mails", "sequence", "where it stands"], rows, indent=2))
 
     def _tasks(self, outcome: Outcome) -> None:
@@ -184,3 +189,7 @@ def _ending(ending: Ending) -> dict[str, Any]:
         "reason": ending.reason,
         "due_at": stamp(ending.due_at),
     }
+
+
+def _too_busy(days: int, planned: int) -> str:
+    return f"{planned} days were asked for, and {days} fitted into a minute: this machine is busy, or --speed is slow."
