@@ -384,6 +384,7 @@ class Storm:
                 self.settled = (self.settled[0] + sent, self.settled[1] + resent)
 
     def _outcome(self, wanted: int, seconds: float) -> Outcome:
+        states = self.here.states()  # read first: what is sent by then was accepted before
         truth = self.here.accepted()
         return Outcome(
             wanted=wanted,
@@ -396,5 +397,5 @@ class Storm:
             unknown=self.here.logs().count("whose fate is unknown"),
             settled=self.settled,
             seconds=round(seconds, 1),
-            states=self.here.states(),
+            states=states,
         )
