@@ -143,7 +143,8 @@ class Session:
         """Have the rows between two places at hand; no writer waits meanwhile."""
         if self._database.is_sqlite:
             self._driver.execute("DELETE FROM temp.staged")
-            self._driver.execute(f"INSERT INTO temp.staged {self._spool.turns('spool')}", (after, until))
+            query = self._spool.order.replace("main.", "spool.")
+            self._driver.execute("INSERT INTO temp.staged " + query, (after, until))
             return
         self._connection = self._connection.execution_options(reading=True)
         self._database.transact_on(self._connection, lambda tx: self._copy(tx, self._spool.lines(after, until)))

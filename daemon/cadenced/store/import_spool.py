@@ -60,8 +60,8 @@ CELL, NOTHING = "\x1f", "\x1e"
 
 _IN_PIECES = "INSERT INTO turns (line) SELECT line FROM staged WHERE line > ? AND line <= ? ORDER BY email, line"
 _ROW = ", ".join(f"staged.{name}" for name in COLUMNS)
-_AS_THEY_CAME = f"SELECT line AS place, {_ROW} FROM %s.staged WHERE line > ? AND line <= ?"  # noqa: S608 - our names
-_BY_TURNS = f"SELECT place, {_ROW} FROM %s.turns JOIN %s.staged USING (line) WHERE place > ? AND place <= ?"  # noqa: S608 - our names
+_AS_THEY_CAME = f"SELECT line AS place, {_ROW} FROM main.staged WHERE line > ? AND line <= ?"  # noqa: S608 - our names
+_BY_TURNS = f"SELECT place, {_ROW} FROM main.turns JOIN main.staged USING (line) WHERE place > ? AND place <= ?"  # noqa: S608 - our names
 _LINES = f"""
 SELECT group_concat(replace(replace(replace(
     place || char(31) || {" || char(31) || ".join(COLUMNS[:-1])} || char(31) || coalesce(next_step_at, char(30)),
@@ -219,14 +219,14 @@ class Spool:
         found = self._connection.execute(query, (after, count - 1)).fetchone()
         return found[0] if found else self.last_line
 
-    def turns(self, schema: str = "main") -> str:
-        """Return the query for the rows between two places, with their places, where the file is attached so."""
-        query = _BY_TURNS if self.is_in_pieces else _AS_THEY_CAME
-        return query.replace("%s", schema)
+    @property
+    def order(self) -> str:
+        """The query for the rows between two places, with their places."""
+        return _BY_TURNS if self.is_in_pieces else _AS_THEY_CAME
 
     def lines(self, after: int, until: int) -> str:
         """Return the rows between two places as PostgreSQL's COPY takes them in, one a line."""
-        (found,) = self._connection.execute(_LINES.replace("%s", self.turns()), (after, until)).fetchone()
+        (found,) = self._connection.execute(_LINES.replace("%s", self.order), (after, until)).fetchone()
         return f"{found}\n" if found else ""
 
     def close(self) -> None:
