@@ -26,7 +26,7 @@ from cadenced.engine.desk import Claimed, Moment
 from cadenced.engine.workspace import Workspace, install_key
 from cadenced.errors import RefusedError
 from cadenced.ports import Fetched
-from cadenced.store import mailboxes, outlook, people, schema, tasks, touches
+from cadenced.store import mailboxes, outlook, people, schema, tasks, timeline, touches
 from cadenced.store.database import Database
 from peers import clocks, smtp_sink
 
@@ -198,6 +198,15 @@ def test_a_doubt_that_is_settled_is_held_by_another_question_that_is_still_open(
     home.pass_time(timedelta(hours=2))
     assert home.claims() == []
     assert home.standing(ANN).state is State.AWAITING_TASK
+
+
+def test_a_doubt_that_is_settled_as_sent_is_told_as_sent(home: Home) -> None:
+    home.enrol(ANN)
+    touch = home.doubt()
+    home.do(lambda tx: acts.resolve(tx, home.workspace, touch.id, "sent"))
+    told = home.read(lambda tx: timeline.of_prospect(tx, touch.prospect))[-2:]
+    assert [(one["event"], one["step"]) for one in told] == [("sent", "one"), ("doubt_settled", "one")]
+    assert told[1]["how"] == "sent"
 
 
 def test_a_skip_past_a_mail_that_cannot_be_made_goes_on(home: Home) -> None:

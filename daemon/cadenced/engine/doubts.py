@@ -36,7 +36,9 @@ def settle_as_sent(tx: Connection, workspace: Workspace, judged: Touch, evidence
     tasks.close_of_touch(tx, touch.id, "settled by evidence", now)
     enrolment = enrolments.get(tx, touch.enrolment)
     if touch.state is TouchState.IN_DOUBT:
-        moves.move(tx, workspace, enrolment, events.DoubtSettled(now, touch.step, "sent"), evidence=evidence)
+        timeline.note_sent(tx, now, [(enrolment, touch)])
+        event = events.DoubtSettled(now, touch.step, "sent")
+        moves.move(tx, workspace, enrolment, event, step=touch.step, how="sent", evidence=evidence)
         enrolments.mark_touched(tx, enrolment.id)
     else:
         settling.note_sent(tx, workspace, enrolment, touch, now)
