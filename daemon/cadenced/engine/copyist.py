@@ -11,7 +11,7 @@ import json
 import os
 import signal
 from contextlib import suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from cadenced.engine import letters, parcels
 from cadenced.engine.letters import Kit
@@ -33,14 +33,28 @@ def main() -> None:
         with suppress(OSError, AttributeError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
     gc.freeze()  # modules and templates stay: nothing is won by looking through them again and again
+    with suppress(BrokenPipeError):  # who asked has ended, which is no fault of ours
+        _answer_all(orders, answers)
+
+
+def _answer_all(orders: BinaryIO, answers: BinaryIO) -> None:
     _say(answers, parcels.pack(os.getpid()))
     kit: Kit | None = None
-    while head := orders.read(parcels.HEAD.size):
-        told = json.loads(orders.read(parcels.HEAD.unpack(head)[0]))
+    while (told := _heard(orders)) is not None:
         if isinstance(told, dict):
             kit = parcels.kit_of(told["kit"])
         elif kit is not None:
             _say(answers, parcels.of_letters(letters.make_all(kit, parcels.orders_of(told))))
+
+
+def _heard(orders: BinaryIO) -> Any:
+    """Return what the next parcel tells; None where nobody asks any more, be it in the middle of a word."""
+    head = orders.read(parcels.HEAD.size)
+    if len(head) < parcels.HEAD.size:
+        return None
+    size, _ = parcels.HEAD.unpack(head)
+    said = orders.read(size)
+    return json.loads(said) if len(said) == size else None
 
 
 def _say(answers: BinaryIO, parcel: bytes) -> None:
