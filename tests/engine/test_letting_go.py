@@ -7,24 +7,36 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cadenced.engine.supervisor import Crew, Supervisor, Together
+from peers.patience import PATIENCE
 
 
-class Slow:
-    """A part that takes a while to end, or never does."""
+class Stuck:
+    """A part that never ends."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.has_ended = False
+    has_ended = False
 
     async def close(self, grace: float) -> None:
-        await asyncio.wait_for(asyncio.sleep(self._seconds), grace)
+        async with asyncio.timeout(grace):
+            await asyncio.Event().wait()
+        self.has_ended = True
+
+
+class OneOfMany:
+    """A part that ends when each of its kind has been told to: one after the other, none ever does."""
+
+    def __init__(self, all_told: asyncio.Barrier) -> None:
+        self._all_told = all_told
+        self.has_ended = False
+
+    async def close(self, _grace: float) -> None:
+        await self._all_told.wait()
         self.has_ended = True
 
 
 async def test_a_thousand_parts_end_side_by_side_and_one_that_does_not_keeps_no_other_back() -> None:
-    parts = [Slow(0.05) for _ in range(1000)]
-    stuck = Slow(3600)
-    async with asyncio.timeout(10):
+    all_told = asyncio.Barrier(1000)
+    parts, stuck = [OneOfMany(all_told) for _ in range(1000)], Stuck()
+    async with asyncio.timeout(PATIENCE):
         await Together((stuck, *parts)).close(0.5)
     assert all(part.has_ended for part in parts)
     assert not stuck.has_ended
