@@ -35,8 +35,8 @@ from peers.patience import PATIENCE
 IDLE = 10.0
 """Seconds after which the SMTP server hangs up; shorter than ``quiet``, as it is with real servers and its default."""
 
-SAFETY = 'quiet = "12 s"\nfence_age = "30 s"'
-"""A fence of any age that is allowed: on a busy machine the gate opens too, and who is struck has mail on the wire."""
+SAFETY = 'quiet = "12 s"\nfence_age = "8 s"'
+"""On a busy machine the gate opens too, and who is struck has mail on the wire."""
 
 LINT = '[lint]\nselect = ["guilt"]'
 
