@@ -84,13 +84,13 @@ def takes_a_fence_for_fresh_however_old(_: pytest.MonkeyPatch, parts: Parts) -> 
 
 @mutant("I2", scale=BRIEF)
 def lets_an_arm_live_for_half_a_minute(_: pytest.MonkeyPatch, parts: Parts) -> None:
-    parts.climate = Climate(level=4.0)
+    parts.climate = Climate(level=4.0, stall=25.0)
     parts.safety = replace(parts.safety, arm_ttl=timedelta(seconds=30))
 
 
 @mutant("I2", scale=BRIEF)
 def writes_after_the_arm_has_expired(_: pytest.MonkeyPatch, parts: Parts) -> None:
-    parts.climate = Climate(level=4.0)
+    parts.climate = Climate(level=4.0, stall=25.0)
 
     class Patient(SimMailer):
         def is_late(self, deadline: float) -> bool:
@@ -252,9 +252,9 @@ def sends_from_a_mailbox_that_rests(patch: pytest.MonkeyPatch, parts: Parts) -> 
     arms_without_looking_again(patch, parts)
 
     class Deaf(Sender):
-        def _slots(self, moment: Any) -> int:
+        def _slots(self, *asked: Any, **also: Any) -> int:
             self._held = False
-            return super()._slots(moment)
+            return super()._slots(*asked, **also)
 
     parts.sender = Deaf
 

@@ -48,6 +48,7 @@ class Drama(Backups):
             stall=0.08 * level,
             blocked=0.004 * level,
             dead_address=0.01 * level,
+            longest_stall=climate.stall,
         )
         usual = Trouble(fails=0.01 * level, slow=0.03 * level, hangs=0.004 * level, deaf=0.3)
         for imap in self.imaps.values():

@@ -70,13 +70,15 @@ STOPS = (0.5, 2.5, 3.2, 4.0, 8.0, 40.0, 400.0, 3 * HOUR)
 class Climate:
     """What goes wrong in a world, where its seed does not say so: for mutants that only such a world can show.
 
-    ``terms``, ``level`` (of all faults) and ``trouble`` (of the inbox) are drawn where they are None.
+    ``terms``, ``level`` (of all faults) and ``trouble`` (of the inbox) are drawn where they are None. A line that
+    stalls between the gate and the payload does so for ``stall`` seconds at most.
     """
 
     terms: terms.Terms | None = None
     level: float | None = None
     trouble: Trouble | None = None
     stops: tuple[float, ...] = STOPS
+    stall: float = 6.0
 
 
 @dataclass(slots=True)

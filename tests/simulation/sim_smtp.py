@@ -48,6 +48,7 @@ class Odds:
     stall: float = 0.0
     blocked: float = 0.0
     dead_address: float = 0.0
+    longest_stall: float = 6.0  # seconds between the gate and the payload
 
 
 class SmtpServer:
@@ -131,7 +132,7 @@ class SimMailer:
                 return refusal
             ready_at = self.server.loop.time()
             deadline = await gate(message)
-            await self._pause(message, self.server.odds.stall, 6.0)
+            await self._pause(message, self.server.odds.stall, self.server.odds.longest_stall)
             await asyncio.sleep(0.003)
             return await self._hand_over(message, deadline, ready_at)
 
