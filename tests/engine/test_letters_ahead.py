@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -113,6 +114,24 @@ async def test_where_a_gap_is_kept_nothing_is_made_ahead(home: Home) -> None:
     assert (desk.scribe.made, desk.sender._ahead) == ([[1]], None)
     desk.wire.go.set()
     await desk.sender.drain()
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.999])
+async def test_two_sends_are_never_nearer_than_the_gap_whatever_chance_draws(home: Home, chance: float) -> None:
+    home.workspace.chance = lambda: chance
+    desk = Desk(home, min_gap=timedelta(seconds=90))
+    desk.wire.go.set()
+    sent_at = []
+    for _ in range(240):
+        before = counted(home, TouchState.SENT)
+        await desk.sender.tick()
+        await desk.sender.drain()
+        sent_at += [home.now] * (counted(home, TouchState.SENT) - before)
+        await home.workspace.clock.advance(1)  # type: ignore[attr-defined] # the told clock
+    gaps = {later - earlier for earlier, later in itertools.pairwise(sent_at)}
+    assert len(sent_at) >= 3
+    assert timedelta(seconds=90) <= min(gaps)
+    assert max(gaps) <= timedelta(seconds=90 * 1.25 + 1)
 
 
 async def test_after_an_edit_what_was_made_ahead_is_made_anew(home: Home) -> None:

@@ -12,8 +12,8 @@ from cadenced.core import pacing
 from cadenced.core.planner import Quota
 from cadenced.store import mailboxes, volume
 
-GAP_LEAST, GAP_SPREAD = 0.85, 0.4
-"""A gap is drawn between 0.85 and 1.25 of ``min_gap``, so that sends do not tick like a clock."""
+GAP_LEAST, GAP_SPREAD = 1.0, 0.25
+"""A gap is drawn between ``min_gap`` and a quarter more, so that sends do not tick like a clock."""
 
 
 def cap_of(mailbox: Mailbox, first_sent: date | None, today: date) -> int | None:
