@@ -33,8 +33,7 @@ def keeps_no_window(patch: pytest.MonkeyPatch, _: Parts) -> None:
 @mutant("I6", scale=BRIEF)
 def keeps_no_limit_and_no_gap(patch: pytest.MonkeyPatch, parts: Parts) -> None:
     parts.climate = Climate(terms=replace(PACED, daily_limit=0))
-    patch.setattr(pace, "quota", lambda *_args: Quota())
-    patch.setattr(pace, "left_today", lambda *_args: None)
+    patch.setattr(pace, "allowance", lambda *_args: pace.Allowance(Quota(), None))
 
 
 @mutant("I6", scale=BRIEF)
