@@ -358,3 +358,15 @@ async def test_an_end_between_putting_away_and_tidying_leaves_nothing_behind(inb
     assert inbox.store.count(import_verdicts) == 0
     assert inbox.spooled() == []
     assert verdicts(inbox.report("list.csv")) == ["enrolled"] * 20 + ["unchanged"] * 20
+
+
+async def test_a_folder_that_is_gone_when_the_import_is_taken_up_again_is_made_anew(inbox: Inbox) -> None:
+    folder = inbox.folder / ".spool" / "000001"
+    folder.mkdir(parents=True)
+    (folder / "list.csv").write_text(ROWS)
+    (folder / "target").write_text("done/list.csv")
+    inbox.fresh()
+    await inbox.settle()
+    assert verdicts(inbox.report("list.csv")) == ["enrolled", "enrolled"]
+    assert inbox.names("done") == ["list.csv", "list.csv.report.csv"]
+    assert inbox.spooled() == []

@@ -188,9 +188,12 @@ def claim(inbox: Path, found: Found) -> Claimed | None:
 
 def _own_folder(folder: Path, mode: int) -> Path:
     """Return one of our folders; OSError where somebody has put a link in its place."""
+    is_new = not os.path.lexists(folder)
     folder.mkdir(mode=mode, exist_ok=True)
     if folder.is_symlink():
         raise NotADirectoryError(f"{folder.name} must be a folder of its own, not a link")
+    if is_new:
+        sync_folder(folder.parent)
     return folder
 
 
@@ -272,7 +275,9 @@ def reserve(inbox: Path, claimed: Claimed, folder: str) -> Path:
     """Return where the file will stand at the end, chosen once: a name that nothing has yet, nor its report."""
     note = claimed.folder / _TARGET
     if note.exists():
-        return inbox / note.read_text("utf-8")
+        place = inbox / note.read_text("utf-8")
+        _own_folder(place.parent, 0o777)  # somebody may have taken it away meanwhile, or the power
+        return place
     place = _free(_own_folder(inbox / folder, 0o777), claimed.name)
     write_whole(note, str(place.relative_to(inbox)).encode())
     return place
