@@ -23,7 +23,9 @@ ABSENT = "proved to be absent"
 W = 6.5
 """Seconds that a touch may trail an answer at the very most, whatever the settings say (RELIABILITY 0.6)."""
 
-GAP_SLACK = 1.0
+GAP_SLACK = 3.5
+"""Seconds: a gap is counted from the arming, and a payload may leave ``arm_ttl`` after that."""
+
 WINDOW_SLACK = timedelta(minutes=10)
 DAY_SLACK = 3600.0 + 120.0
 OVERDUE = timedelta(days=2)
@@ -234,7 +236,7 @@ class Oracle:
         closes = datetime.combine(local.date(), terms.WINDOW.closes, local.tzinfo) + WINDOW_SLACK
         if not opens <= local <= closes:
             self.breaks("I6", f"{row and row.person}: outside the window, {local:%a %H:%M:%S}")
-        if self.min_gap and at - self.last_dot[box] < self.min_gap * 0.85 - GAP_SLACK:
+        if self.min_gap and at - self.last_dot[box] < self.min_gap - GAP_SLACK:
             self.breaks("I6", f"{row and row.person}: {at - self.last_dot[box]:.1f} s after the dot before")
         self.last_dot[box] = at
         day = f"{box} {local:%Y-%m-%d}"
@@ -297,9 +299,12 @@ class Oracle:
                 self.breaks("I13", f"{where}, overdue since {due_at:%m-%d %H:%M}")
 
     def answers_at_the_end(self, read: Mapping[str, Sequence[datetime]], begin: datetime) -> None:
-        """Every visible answer has had its effect exactly once, and soon; ``read`` tells when, by the wall clock."""
+        """Every visible answer has had its effect exactly once, and soon; ``read`` tells when, by the wall clock.
+
+        In the order in which the effects were written, since the wall clock may have been far ahead at one of them.
+        """
         for person, visible in self.answers.items():
-            effects = sorted(read.get(person, ()))
+            effects = read.get(person, ())
             if len(effects) < len(visible) and person in self.lost:
                 continue
             if len(effects) != len(visible):

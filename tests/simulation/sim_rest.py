@@ -24,6 +24,7 @@ class News(asyncio.Event):
     def __init__(self) -> None:
         super().__init__()
         self.rests: asyncio.Future[None] | None = None
+        self.looked_at = float("-inf")  # when the last look began
 
     def set(self) -> None:
         super().set()
@@ -47,17 +48,19 @@ class _Rest:
 class Quiet:
     """Who rests, and what is ahead. ``next_due`` says in how many seconds the store has something to do.
 
-    Who rests for an inbox has its ticks where something happens to it; ``stir`` tells of that.
+    Who rests for an inbox has its ticks where something happens to it; ``stir`` tells of that. What happens while
+    somebody looks, and may be overlooked, gives them another tick.
     """
 
     def __init__(self, loop: VirtualLoop, next_due: Callable[[], float]) -> None:
         self.loop = loop
         self.next_due = next_due
         self._rests: dict[int, _Rest] = {}
+        self._stirred: dict[object, float] = {}
 
     def stir(self, whose: object = None) -> None:
         """Let whoever rests for an inbox (None: everybody) have the next tick: something has just happened there."""
-        now = self.loop.time()
+        now = self._stirred[whose] = self.loop.time()
         for rest in self._rests.values():
             if (whose is None or rest.whose is whose) and rest.wake_at > rest.tick_from(now):
                 self._wake_by(rest, rest.tick_from(now))
@@ -69,7 +72,7 @@ class Quiet:
         if seconds < _TICK:
             rest = _Rest(now + seconds, now + seconds, whose, done, self.loop.later(seconds, _finish, done))
         else:
-            ahead = now + min(LONGEST, LONGEST if whose is not None else self.next_due())
+            ahead = now + min(LONGEST, self.next_due() if news is None else self._next_look(whose, news))
             rest = _Rest(0.0, now + _TICK, whose, done, self.loop.later(seconds, _finish, done))
             self._wake_by(rest, rest.tick_from(ahead) if whose is not None else max(rest.earliest, ahead))
         if news is not None:
@@ -80,8 +83,13 @@ class Quiet:
         finally:
             rest.timer.cancel()
             if news is not None:
-                news.rests = None
+                news.rests, news.looked_at = None, self.loop.time()
             del self._rests[id(rest)]
+
+    def _next_look(self, whose: object, news: News) -> float:
+        """Return in how many seconds an inbox is worth a look: at once, if something happened during the last one."""
+        stirred = max(self._stirred.get(one, float("-inf")) for one in (whose, None))
+        return 0.0 if stirred > news.looked_at else LONGEST
 
     def _wake_by(self, rest: _Rest, moment: float) -> None:
         rest.timer.cancel()

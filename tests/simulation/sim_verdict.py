@@ -31,7 +31,7 @@ WHERE e.state IN ('active', 'paused', 'awaiting_task')
 """
 _EFFECTS = """
 SELECT p.email, v.at FROM events v JOIN prospects p ON p.id = v.prospect_id
-WHERE v.event IN ('replied', 'opted_out')
+WHERE v.event IN ('replied', 'opted_out') ORDER BY v.id
 """
 
 
